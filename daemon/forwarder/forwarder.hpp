@@ -1,0 +1,33 @@
+// Forwarder: one lane a destination, each on a thread of its own, draining the journal.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/uuid.hpp"
+#include "destinations/destination.hpp"
+#include "journal/journal.hpp"
+#include "settings/settings.hpp"
+
+namespace relay {
+
+class Forwarder {
+ public:
+  Forwarder(Journal& journal, const Clock& clock);
+  ~Forwarder();
+
+  // Starts the destination's lane.
+  void add(const DestinationSettings& settings, std::unique_ptr<Destination> destination);
+  // Starts nothing new; waits until what is in flight has ended and is settled, at most `grace`, then cancels the rest
+  // (it is queued again) and joins the threads.
+  void stop(std::chrono::milliseconds grace);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace relay

@@ -1,0 +1,66 @@
+// Receiver: the one way in for every door. A door names who sends what; the receiver routes, admits, validates, hashes
+// and appends, and says when the submission is durable. HTTP, MLLP, folder and queue differ only before and after it.
+//
+// Thread-safe; a Reception is used by one thread at a time. Completions run on the journal's writer thread and must only
+// hand over.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/digest.hpp"
+#include "base/result.hpp"
+#include "base/uuid.hpp"
+#include "intake/problem.hpp"
+#include "journal/journal.hpp"
+#include "settings/settings.hpp"
+#include "submission/media_type.hpp"
+#include "submission/route_table.hpp"
+
+namespace relay {
+
+// What a door knows before the payload.
+struct Arrival {
+  Intake intake = Intake::http;
+  std::string client;
+  MediaType content_type;
+  std::optional<std::string> payload_name{};
+  std::optional<std::string> idempotency_key{};      // as the sender gave it; scoped by door and client here
+  std::optional<Digest> content_digest{};            // SHA-256 that the sender says
+  std::optional<ByteCount> declared_size{};          // Content-Length
+  bool any_client = false;                           // the operator socket: `clients:` isn't asked
+};
+
+// One payload on its way in. Give every byte to write() in order, then finish(). Destroying it gives it up.
+class Reception {
+ public:
+  virtual ~Reception() = default;
+  // Takes bytes; `ready` runs when the next may come (at once, on this thread, where no chunk had to be committed).
+  using WriteCallback = std::function<void(Result<void, RequestProblem>)>;
+  virtual void write(std::string_view bytes, WriteCallback ready) = 0;
+  // `durable` runs when the submission is in the journal and fsynced, or with the reason why not.
+  using FinishCallback = std::function<void(Result<Appended, RequestProblem>)>;
+  virtual void finish(FinishCallback durable) = 0;
+};
+
+class Receiver {
+ public:
+  Receiver(const IntakeSettings& settings, std::vector<std::string> clients, RouteTable routes, Journal& journal,
+           const Clock& clock);
+  ~Receiver();
+
+  // Client, content type, route, type and size of the route's destinations, then what can't be kept now (503).
+  Result<std::unique_ptr<Reception>, RequestProblem> admit(Arrival arrival);
+  // The operator's stop: every admit() is refused with `stopping` from now on.
+  void stop();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace relay

@@ -1,0 +1,32 @@
+// `edge-relay verify`: reads a journal, beside a running daemon or without one, and checks every row, digest and
+// invariant. Opens read-only; changes nothing.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace relay {
+
+struct VerifyFinding {
+  std::string code;        // schema, page, digest, seal, totals, orphan, state
+  std::string submission;  // id, or "-"
+  std::string text;
+};
+
+struct VerifyReport {
+  std::uint64_t submissions = 0;
+  std::uint64_t deliveries = 0;
+  std::uint64_t payloads_checked = 0;
+  std::vector<VerifyFinding> findings;
+  std::vector<std::string> not_checked;  // what couldn't be looked at, and why: also a failure
+};
+
+// `found` is called for each finding as it is found. Error: the journal is missing or can't be opened at all.
+Result<VerifyReport> verify_journal(const std::string& path, const std::string& vfs,
+                                    const std::function<void(const VerifyFinding&)>& found);
+
+}  // namespace relay

@@ -1,0 +1,2 @@
+// Command line to command, nothing else.
+int main() { return 0; }

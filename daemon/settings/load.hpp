@@ -1,0 +1,35 @@
+// Reads the YAML configuration: strict, every problem at once with its place, secrets resolved, contradictions found.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "settings/settings.hpp"
+
+namespace relay {
+
+struct Problem {
+  std::filesystem::path file;
+  int line = 0;    // from 1; 0: the file as a whole
+  int column = 0;  // from 1
+  bool warning = false;
+  std::string message;
+
+  // FILE:LINE:COLUMN: error: …   (or "warning: …")
+  std::string text() const;
+};
+
+struct LoadedSettings {
+  Settings settings;
+  std::vector<Problem> warnings;
+};
+
+// Problems hold at least one error, sorted by place. Never prints a secret.
+Result<LoadedSettings, std::vector<Problem>> load_settings(const std::filesystem::path& file);
+
+// `admin.socket` alone, without resolving a secret; the default where the file can't be read or doesn't say.
+std::filesystem::path admin_socket_of(const std::filesystem::path& file);
+
+}  // namespace relay

@@ -1,0 +1,132 @@
+// The configuration as plain structs, defaults filled in (contract, "Configuration"). Made by load_settings alone.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/byte_count.hpp"
+#include "base/listen_address.hpp"
+#include "base/log.hpp"
+#include "settings/secret_text.hpp"
+#include "submission/route_table.hpp"
+
+namespace relay {
+
+struct JournalSettings {
+  std::filesystem::path path = "/var/lib/edge-relay/journal.db";
+  ByteCount max_size = gibibytes(50);
+  ByteCount min_free_disk = gibibytes(1);
+  bool allow_tmpfs = false;
+};
+
+struct HttpListenerSettings {
+  ListenAddress listen{"127.0.0.1", 8870, ""};
+  std::optional<std::string> client{};
+  std::vector<std::string> allowed_hosts;
+  std::size_t max_connections = 1024;
+  std::string group = "edge-relay";  // of a unix: listener
+  unsigned mode = 0660;
+  bool insecure = false;
+};
+
+enum class Validation { off, envelope, automatic };
+
+struct IntakeSettings {
+  ByteCount max_payload{50'000'000};
+  std::vector<std::string> content_types = {"application/hl7-v2", "application/fhir+ndjson", "application/fhir+json",
+                                            "text/csv", "application/xml"};
+  ByteCount memory = mebibytes(64);
+  std::chrono::milliseconds request_timeout{30'000};
+  std::chrono::milliseconds keep_idempotency{std::chrono::hours(24 * 7)};
+  Validation validate = Validation::automatic;
+  std::vector<HttpListenerSettings> http = {HttpListenerSettings{}};
+};
+
+struct AdminSettings {
+  std::optional<ListenAddress> listen = ListenAddress{"127.0.0.1", 8871, ""};
+  std::filesystem::path socket = "/run/edge-relay/admin.sock";
+  std::string socket_group = "edge-relay";
+  unsigned socket_mode = 0660;
+  std::vector<std::string> allowed_hosts;
+  bool insecure = false;
+};
+
+struct BackoffSettings {
+  std::chrono::milliseconds initial{1'000};
+  std::chrono::milliseconds max{300'000};
+  std::optional<unsigned> give_up_after{};  // "try later" answers; nothing: never
+};
+
+// How HTTP destinations reach the other side.
+struct TransportSettings {
+  std::string ca_file;  // path or PEM text; empty: the system's
+  std::string proxy;
+  SecretText proxy_credentials;
+  std::vector<std::string> no_proxy;
+};
+
+// One Azure service's address and right to use it.
+struct AzureServiceSettings {
+  std::string endpoint;  // without trailing slash: https://ACCOUNT.queue.core.windows.net, http://127.0.0.1:10001/ACCOUNT
+  SecretText sas;        // query string without '?'; empty: SharedKey
+};
+
+enum class ReportStreamEnvelope { reportstream, cloudevents, raw };
+enum class RawEncoding { base64, text };
+
+struct AzureStorageQueueSettings {
+  // Where the connection string was given it stays the one source: refresh `connection_string`, then derive again.
+  SecretText connection_string;
+  std::string account_name;
+  SecretText account_key;  // base64, as the portal shows it
+  SecretText account_sas;
+  AzureServiceSettings queue_service;
+  AzureServiceSettings blob_service;
+  AzureServiceSettings table_service;
+  std::string queue;
+  ReportStreamEnvelope envelope = ReportStreamEnvelope::reportstream;
+  RawEncoding encoding = RawEncoding::base64;
+  std::string blob_container = "reports";
+  std::string table = "submission";  // empty: no row ("none" in the file)
+  std::optional<std::chrono::milliseconds> message_ttl{};  // nothing: never
+  bool create = false;
+};
+
+struct DirectorySettings {
+  std::filesystem::path path;
+};
+
+struct DestinationSettings {
+  std::string name;
+  std::variant<AzureStorageQueueSettings, DirectorySettings> system;
+  std::size_t concurrency = 16;
+  std::chrono::milliseconds timeout{60'000};
+  BackoffSettings backoff;
+  TransportSettings transport;
+  std::chrono::milliseconds alarm_after{std::chrono::minutes(15)};
+};
+// "azure_storage_queue", "directory".
+std::string_view destination_type_name(const DestinationSettings& destination);
+
+struct Settings {
+  std::filesystem::path file;  // where it was read
+  std::string site;            // default: the host's name
+  std::vector<std::string> clients;  // globs; empty: any
+  JournalSettings journal;
+  IntakeSettings intake;
+  AdminSettings admin;
+  std::vector<DestinationSettings> destinations;  // in the file's order
+  ByteCount forward_memory = mebibytes(64);
+  std::vector<Route> routes;
+  std::vector<std::string> otherwise;
+  LogLevel log_level = LogLevel::info;
+  LogFormat log_format = LogFormat::text;
+  std::chrono::milliseconds shutdown_grace{20'000};
+};
+
+}  // namespace relay
