@@ -19,9 +19,12 @@ struct LogField {
   LogField(std::string_view field_name, const std::string& field_value) : name(field_name), value(field_value) {}
   LogField(std::string_view field_name, long long field_value)
       : name(field_name), value(std::to_string(field_value)), number(true) {}
+  LogField(std::string_view field_name, long field_value) : LogField(field_name, static_cast<long long>(field_value)) {}
   LogField(std::string_view field_name, int field_value) : LogField(field_name, static_cast<long long>(field_value)) {}
   LogField(std::string_view field_name, unsigned long field_value)
       : name(field_name), value(std::to_string(field_value)), number(true) {}
+  LogField(std::string_view field_name, unsigned long long field_value)
+      : LogField(field_name, static_cast<unsigned long>(field_value)) {}
   LogField(std::string_view field_name, unsigned field_value)
       : LogField(field_name, static_cast<unsigned long>(field_value)) {}
   std::string name;
