@@ -1,0 +1,89 @@
+"""What every functional test gets: the emulator (one a session), and relays and fault proxies that end with the test."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from azurite import Azurite  # noqa: E402
+from fault_proxy import FaultProxy  # noqa: E402
+from relay import BINARY, Relay  # noqa: E402
+
+
+def pytest_configure(config):
+    if not BINARY.exists():
+        pytest.exit(f"{BINARY} isn't there: build it, or name another in EDGE_RELAY", returncode=1)
+
+
+def pytest_collection_modifyitems(config, items):
+    if os.environ.get("EDGE_RELAY_LONG"):
+        return
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="only with tests/run --long"))
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory):
+    emulator = Azurite(tmp_path_factory.mktemp("azurite")).start()
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture
+def storage(azurite):
+    """A queue, a container and a table of this test's own."""
+    return azurite.storage()
+
+
+@pytest.fixture
+def make_relay(tmp_path):
+    """make_relay(config, start=True): a relay that ends with the test; one still running is stopped in good order."""
+    made = []
+
+    def make(config, start=True, **options):
+        relay = Relay(tmp_path, config, name=f"relay-{len(made)}", **options)
+        made.append(relay)
+        return relay.start() if start else relay
+
+    yield make
+    try:
+        for relay in made:
+            if relay.running():
+                assert relay.stop() == 0, relay.log()[-3000:]
+    finally:
+        for relay in made:
+            relay.end()
+
+
+@pytest.fixture
+def azure_relay(make_relay, storage):
+    """A relay with one destination, `reportstream`, that writes into `storage`."""
+    return make_relay({"destinations": {"reportstream": storage.destination()}})
+
+
+@pytest.fixture
+def directory_relay(make_relay, tmp_path):
+    """A relay with one destination, `archive`, that writes into the folder `archive`. For what isn't about Azure."""
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    relay = make_relay({"destinations": {"archive": {"type": "directory", "path": str(folder)}}})
+    relay.archive = folder
+    return relay
+
+
+@pytest.fixture
+def make_proxy():
+    """make_proxy(port): a fault proxy before that port."""
+    made = []
+
+    def make(port):
+        made.append(FaultProxy(port).start())
+        return made[-1]
+
+    yield make
+    for proxy in made:
+        proxy.stop()
