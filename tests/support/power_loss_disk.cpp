@@ -20,9 +20,11 @@ void put(std::string& image, std::uint64_t offset, std::string_view bytes, const
   std::copy(bytes.begin(), bytes.end(), image.begin() + static_cast<std::ptrdiff_t>(offset));
 }
 
-char zero() { return '\0'; }
+char zero() {
+  return '\0';
+}
 
-void apply(std::string& image, const Change& change) {
+void carry_out(std::string& image, const Change& change) {
   if (change.kind == Change::Kind::truncate) {
     image.resize(change.offset);
   } else {
@@ -68,8 +70,8 @@ class WriteBack {
     }
     for (std::size_t at = 0; at < change.bytes.size();) {
       const std::uint64_t start = change.offset + at;
-      const std::size_t length = std::min<std::size_t>(
-          change.bytes.size() - at, PowerLossDisk::sector_size - start % PowerLossDisk::sector_size);
+      const std::size_t length = std::min<std::size_t>(change.bytes.size() - at,
+                                                       PowerLossDisk::sector_size - start % PowerLossDisk::sector_size);
       if (below(100) < percent_) {
         put(image, start, std::string_view(change.bytes).substr(at, length), [this] { return filler(); });
       }
@@ -142,7 +144,9 @@ bool PowerLossDisk::begin_change() {
   return true;
 }
 
-PowerLossDisk::Folder& PowerLossDisk::folder_of(const std::string& path) { return folders_[folder_name(path)]; }
+PowerLossDisk::Folder& PowerLossDisk::folder_of(const std::string& path) {
+  return folders_[folder_name(path)];
+}
 
 const PowerLossDisk::Folder* PowerLossDisk::find_folder_of(const std::string& path) const {
   const auto found = folders_.find(folder_name(path));
@@ -248,7 +252,7 @@ PowerLossDisk::Answer PowerLossDisk::write(const FileHandle& file, std::uint64_t
   std::lock_guard lock(mutex_);
   if (!begin_change()) return Answer::power_off;
   file->unsynced.push_back({operations_, Change::Kind::write, offset, std::string(bytes)});
-  apply(file->current, file->unsynced.back());
+  carry_out(file->current, file->unsynced.back());
   return power_off_ ? Answer::power_off : Answer::done;
 }
 
@@ -256,14 +260,14 @@ PowerLossDisk::Answer PowerLossDisk::truncate(const FileHandle& file, std::uint6
   std::lock_guard lock(mutex_);
   if (!begin_change()) return Answer::power_off;
   file->unsynced.push_back({operations_, Change::Kind::truncate, size, {}});
-  apply(file->current, file->unsynced.back());
+  carry_out(file->current, file->unsynced.back());
   return power_off_ ? Answer::power_off : Answer::done;
 }
 
 PowerLossDisk::Answer PowerLossDisk::sync(const FileHandle& file) {
   std::lock_guard lock(mutex_);
   if (!begin_change() || power_off_) return Answer::power_off;
-  for (const Change& change : file->unsynced) apply(file->durable, change);
+  for (const Change& change : file->unsynced) carry_out(file->durable, change);
   file->unsynced.clear();
   return Answer::done;
 }

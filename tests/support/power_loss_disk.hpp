@@ -2,10 +2,10 @@
 //
 // The model
 //
-// Every file is kept twice: as the running process sees it, and as the platter holds it (the durable image). Between the
-// two stands the list of what was done and not yet synced: writes and truncations of the file, and, for a folder,
-// creations and removals of its entries. A sync of a file moves everything listed for that file into its durable image; a
-// sync of a folder does the same for its entries. A power cut forgets the process's view and leaves, of each list, a
+// Every file is kept twice: as the running process sees it, and as the platter holds it (the durable image). Between
+// the two stands the list of what was done and not yet synced: writes and truncations of the file, and, for a folder,
+// creations and removals of its entries. A sync of a file moves everything listed for that file into its durable image;
+// a sync of a folder does the same for its entries. A power cut forgets the process's view and leaves, of each list, a
 // random part:
 //
 //   nothing            the disk's cache was never written back
@@ -17,16 +17,16 @@
 // So it shows: a missing sync of a file or a folder; an acknowledgement before its sync; reliance on the order of
 // unsynced writes; torn pages and torn log frames; a truncation, removal or creation that didn't happen, or happened
 // without the write beside it; a file that grew by sectors never written (filled with zeros or with what stood there
-// before); recovery that is itself cut off, because the outcome is a new disk that can lose its power again. A sync that
-// fails leaves a random part too and forgets the rest, as Linux does (the pages count as clean afterwards): a second
-// sync that succeeds says nothing about them.
+// before); recovery that is itself cut off, because the outcome is a new disk that can lose its power again. A sync
+// that fails leaves a random part too and forgets the rest, as Linux does (the pages count as clean afterwards): a
+// second sync that succeeds says nothing about them.
 //
 // It can't show: a disk that lies about its sync, rots, or damages bytes beside those being written (a write here
-// touches its own bytes only, what SQLite calls power-safe overwrite); a sector torn within its 512 bytes; a file system
-// that is stricter or laxer in a way of its own (ext4 in fact orders a rename and most metadata; POSIX doesn't promise
-// it, so this model doesn't either); files that don't go through SQLite's VFS (journal.lock), which the harness keeps
-// itself. Shared memory (-shm) isn't on the disk at all. Threads interleave as the machine likes: a seed repeats every
-// choice of the model, but a run with several threads only nearly.
+// touches its own bytes only, what SQLite calls power-safe overwrite); a sector torn within its 512 bytes; a file
+// system that is stricter or laxer in a way of its own (ext4 in fact orders a rename and most metadata; POSIX doesn't
+// promise it, so this model doesn't either); files that don't go through SQLite's VFS (journal.lock), which the harness
+// keeps itself. Shared memory (-shm) isn't on the disk at all. Threads interleave as the machine likes: a seed repeats
+// every choice of the model, but a run with several threads only nearly.
 //
 // Thread-safe. Every operation that changes the disk has a number (1, 2, …); the power can be cut at one of them. That
 // operation is under way when the power goes: it is listed as unsynced and answered with failure, as is everything

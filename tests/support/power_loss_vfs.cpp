@@ -1,13 +1,12 @@
 #include "support/power_loss_vfs.hpp"
 
-#include <array>
 #include <atomic>
 #include <cstring>
 #include <map>
 #include <mutex>
-#include <new>
 #include <stdexcept>
-#include <vector>
+
+#include "support/process_locks.hpp"
 
 namespace relay {
 namespace {
@@ -15,25 +14,8 @@ namespace {
 using FileHandle = PowerLossDisk::FileHandle;
 using Answer = PowerLossDisk::Answer;
 
-constexpr int shared_memory_slots = SQLITE_SHM_NLOCK;
-constexpr int checkpoint_slot = 1;  // WAL_CKPT_LOCK of SQLite's WAL-index format
 constexpr int wal_header_size = 32;
 constexpr int longest_path = 512;
-
-struct OpenFile;
-
-// What the connections of one process share about one file: its locks and its WAL-index.
-struct SharedState {
-  int shared = 0;  // connections at SQLITE_LOCK_SHARED or above
-  const OpenFile* reserved = nullptr;
-  const OpenFile* pending = nullptr;
-  const OpenFile* exclusive = nullptr;
-
-  int mappings = 0;  // connections that use the shared memory
-  std::vector<std::unique_ptr<std::vector<std::uint64_t>>> regions;
-  std::array<int, shared_memory_slots> slot_shared{};
-  std::array<const OpenFile*, shared_memory_slots> slot_exclusive{};
-};
 
 struct Vfs {
   sqlite3_vfs vfs{};
@@ -42,23 +24,15 @@ struct Vfs {
   PowerLossVfsOptions options;
   sqlite3_vfs* machine = nullptr;  // for time, sleep and randomness
 
-  std::mutex mutex;  // guards everything below and every SharedState
-  std::map<const PowerLossDisk::File*, std::weak_ptr<SharedState>> shared;
+  std::mutex mutex;
+  std::map<const PowerLossDisk::File*, std::weak_ptr<ProcessLocks>> locks;
 
-  std::shared_ptr<SharedState> shared_state(const FileHandle& file) {
-    std::lock_guard lock(mutex);
-    if (auto known = shared[file.get()].lock()) return known;
-    auto made = std::make_shared<SharedState>();
-    shared[file.get()] = made;
+  std::shared_ptr<ProcessLocks> locks_of(const FileHandle& file) {
+    std::lock_guard guard(mutex);
+    if (auto known = locks[file.get()].lock()) return known;
+    auto made = std::make_shared<ProcessLocks>();
+    locks[file.get()] = made;
     return made;
-  }
-
-  // Is a checkpoint of this database running?
-  bool checkpointing(const FileHandle& database) {
-    std::lock_guard lock(mutex);
-    const auto found = shared.find(database.get());
-    const auto state = found == shared.end() ? nullptr : found->second.lock();
-    return state && state->slot_exclusive[checkpoint_slot] != nullptr;
   }
 };
 
@@ -66,16 +40,13 @@ struct OpenFile {
   Vfs& vfs;
   std::string path;  // empty: a temporary file without a name
   FileHandle file;
-  std::shared_ptr<SharedState> shared;
+  std::shared_ptr<ProcessLocks> locks;
+  ProcessLocks::Holder holder{};
   bool is_wal = false;
   bool remove_at_close = false;
-  bool sync_folder = false;  // with the next sync
+  bool sync_folder = false;         // with the next sync
   bool header_was_written = false;  // the last write was a WAL's header
-  int lock = SQLITE_LOCK_NONE;
   int persist_wal = 0;
-  bool mapped = false;
-  unsigned slots_shared = 0;
-  unsigned slots_exclusive = 0;
 };
 
 // What SQLite allocates for us.
@@ -84,16 +55,17 @@ struct Handle {
   OpenFile* open;
 };
 
-OpenFile& opened(sqlite3_file* file) { return *reinterpret_cast<Handle*>(file)->open; }
-Vfs& vfs_of(sqlite3_vfs* vfs) { return *static_cast<Vfs*>(vfs->pAppData); }
-
-int unlock_file(sqlite3_file* base, int level);
-int unmap_shared_memory(sqlite3_file* base, int remove);
+OpenFile& opened(sqlite3_file* file) {
+  return *reinterpret_cast<Handle*>(file)->open;
+}
+Vfs& vfs_of(sqlite3_vfs* vfs) {
+  return *static_cast<Vfs*>(vfs->pAppData);
+}
 
 int close_file(sqlite3_file* base) {
   OpenFile* open = reinterpret_cast<Handle*>(base)->open;
-  unlock_file(base, SQLITE_LOCK_NONE);
-  unmap_shared_memory(base, 0);
+  open->locks->unlock(open->holder, SQLITE_LOCK_NONE);
+  open->locks->unmap(open->holder);
   if (open->remove_at_close && !open->path.empty()) open->vfs.disk->remove(open->path);
   delete open;
   base->pMethods = nullptr;
@@ -102,8 +74,7 @@ int close_file(sqlite3_file* base) {
 
 int read_file_bytes(sqlite3_file* base, void* into, int size, sqlite3_int64 offset) {
   OpenFile& open = opened(base);
-  const auto bytes =
-      open.vfs.disk->read(open.file, static_cast<std::uint64_t>(offset), static_cast<std::size_t>(size));
+  const auto bytes = open.vfs.disk->read(open.file, static_cast<std::uint64_t>(offset), static_cast<std::size_t>(size));
   if (!bytes) return SQLITE_IOERR_READ;
   std::memcpy(into, bytes->data(), bytes->size());
   if (bytes->size() == static_cast<std::size_t>(size)) return SQLITE_OK;
@@ -122,9 +93,8 @@ int write_file_bytes(sqlite3_file* base, const void* from, int size, sqlite3_int
 
 int truncate_file(sqlite3_file* base, sqlite3_int64 size) {
   OpenFile& open = opened(base);
-  return open.vfs.disk->truncate(open.file, static_cast<std::uint64_t>(size)) == Answer::done
-             ? SQLITE_OK
-             : SQLITE_IOERR_TRUNCATE;
+  return open.vfs.disk->truncate(open.file, static_cast<std::uint64_t>(size)) == Answer::done ? SQLITE_OK
+                                                                                              : SQLITE_IOERR_TRUNCATE;
 }
 
 // The sync of a WAL that synchronous=NORMAL leaves out: at a commit, when neither its header is new nor a checkpoint is
@@ -133,7 +103,7 @@ bool normal_skips(OpenFile& open) {
   if (!open.vfs.options.as_if_synchronous_normal || !open.is_wal || open.header_was_written) return false;
   const std::string database_path = open.path.substr(0, open.path.size() - std::strlen("-wal"));
   const FileHandle database = open.vfs.disk->find(database_path);
-  return database && !open.vfs.checkpointing(database);
+  return database && !open.vfs.locks_of(database)->checkpointing();
 }
 
 int sync_file_bytes(sqlite3_file* base, int) {
@@ -158,49 +128,20 @@ int file_size(sqlite3_file* base, sqlite3_int64* size) {
 
 int lock_file(sqlite3_file* base, int level) {
   OpenFile& open = opened(base);
-  if (open.lock >= level) return SQLITE_OK;
   if (open.vfs.disk->power_is_off()) return SQLITE_IOERR_LOCK;
-  std::lock_guard lock(open.vfs.mutex);
-  SharedState& shared = *open.shared;
-  const auto others = [&open](const OpenFile* holder) { return holder != nullptr && holder != &open; };
-  if (open.lock == SQLITE_LOCK_NONE) {
-    if (others(shared.pending) || others(shared.exclusive)) return SQLITE_BUSY;
-    ++shared.shared;
-    open.lock = SQLITE_LOCK_SHARED;
-  }
-  if (level == SQLITE_LOCK_SHARED) return SQLITE_OK;
-  if (others(shared.reserved) || others(shared.pending) || others(shared.exclusive)) return SQLITE_BUSY;
-  if (level == SQLITE_LOCK_RESERVED) {
-    shared.reserved = &open;
-    open.lock = SQLITE_LOCK_RESERVED;
-    return SQLITE_OK;
-  }
-  shared.pending = &open;
-  open.lock = SQLITE_LOCK_PENDING;
-  if (shared.shared > 1) return SQLITE_BUSY;
-  shared.exclusive = &open;
-  open.lock = SQLITE_LOCK_EXCLUSIVE;
-  return SQLITE_OK;
+  return open.locks->lock(open.holder, level);
 }
 
 int unlock_file(sqlite3_file* base, int level) {
   OpenFile& open = opened(base);
-  std::lock_guard lock(open.vfs.mutex);
-  if (open.lock <= level) return SQLITE_OK;
-  SharedState& shared = *open.shared;
-  for (const OpenFile** holder : {&shared.reserved, &shared.pending, &shared.exclusive}) {
-    if (*holder == &open) *holder = nullptr;
-  }
-  if (level == SQLITE_LOCK_NONE) --shared.shared;
-  open.lock = level;
+  open.locks->unlock(open.holder, level);
   return SQLITE_OK;
 }
 
 int check_reserved_lock(sqlite3_file* base, int* held) {
   OpenFile& open = opened(base);
   if (open.vfs.disk->power_is_off()) return SQLITE_IOERR_CHECKRESERVEDLOCK;
-  std::lock_guard lock(open.vfs.mutex);
-  *held = open.shared->reserved || open.shared->pending || open.shared->exclusive;
+  *held = open.locks->reserved();
   return SQLITE_OK;
 }
 
@@ -208,7 +149,7 @@ int file_control(sqlite3_file* base, int operation, void* argument) {
   OpenFile& open = opened(base);
   switch (operation) {
     case SQLITE_FCNTL_LOCKSTATE:
-      *static_cast<int*>(argument) = open.lock;
+      *static_cast<int*>(argument) = open.holder.level;
       return SQLITE_OK;
     case SQLITE_FCNTL_PERSIST_WAL: {
       int& value = *static_cast<int*>(argument);
@@ -237,77 +178,34 @@ int file_control(sqlite3_file* base, int operation, void* argument) {
 }
 
 // As the unix VFS says of an ordinary file system.
-int sector_size(sqlite3_file*) { return 4096; }
-int device_characteristics(sqlite3_file*) { return SQLITE_IOCAP_POWERSAFE_OVERWRITE; }
+int sector_size(sqlite3_file*) {
+  return 4096;
+}
+int device_characteristics(sqlite3_file*) {
+  return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
+}
 
 int map_shared_memory(sqlite3_file* base, int region, int size, int extend, void volatile** memory) {
   OpenFile& open = opened(base);
   *memory = nullptr;
   if (open.vfs.disk->power_is_off()) return SQLITE_IOERR_SHMMAP;
-  std::lock_guard lock(open.vfs.mutex);
-  SharedState& shared = *open.shared;
-  if (!open.mapped) {
-    open.mapped = true;
-    ++shared.mappings;
-  }
-  const auto index = static_cast<std::size_t>(region);
-  if (index >= shared.regions.size() && !extend) return SQLITE_OK;
-  while (shared.regions.size() <= index) {
-    shared.regions.push_back(
-        std::make_unique<std::vector<std::uint64_t>>(static_cast<std::size_t>(size) / sizeof(std::uint64_t)));
-  }
-  *memory = shared.regions[index]->data();
+  open.locks->map(open.holder, region, size, extend != 0, memory);
   return SQLITE_OK;
 }
 
 int lock_shared_memory(sqlite3_file* base, int first, int count, int flags) {
   OpenFile& open = opened(base);
-  const bool locking = (flags & SQLITE_SHM_LOCK) != 0;
-  if (locking && open.vfs.disk->power_is_off()) return SQLITE_IOERR_SHMLOCK;
-  std::lock_guard lock(open.vfs.mutex);
-  SharedState& shared = *open.shared;
-  const auto held = [](unsigned mask, int slot) { return (mask >> slot & 1U) != 0; };
-  if (locking) {
-    for (int slot = first; slot < first + count; ++slot) {
-      const auto at = static_cast<std::size_t>(slot);
-      const bool mine_shared = held(open.slots_shared, slot);
-      const bool other_exclusive = shared.slot_exclusive[at] && shared.slot_exclusive[at] != &open;
-      const bool other_shared = shared.slot_shared[at] > (mine_shared ? 1 : 0);
-      if (other_exclusive || ((flags & SQLITE_SHM_EXCLUSIVE) && other_shared)) return SQLITE_BUSY;
-    }
-  }
-  for (int slot = first; slot < first + count; ++slot) {
-    const auto at = static_cast<std::size_t>(slot);
-    const unsigned bit = 1U << slot;
-    if (locking && (flags & SQLITE_SHM_SHARED)) {
-      if (!held(open.slots_shared, slot)) ++shared.slot_shared[at];
-      open.slots_shared |= bit;
-    } else if (locking) {
-      shared.slot_exclusive[at] = &open;
-      open.slots_exclusive |= bit;
-    } else {
-      if (held(open.slots_shared, slot)) --shared.slot_shared[at];
-      if (held(open.slots_exclusive, slot)) shared.slot_exclusive[at] = nullptr;
-      open.slots_shared &= ~bit;
-      open.slots_exclusive &= ~bit;
-    }
-  }
-  return SQLITE_OK;
+  if ((flags & SQLITE_SHM_LOCK) && open.vfs.disk->power_is_off()) return SQLITE_IOERR_SHMLOCK;
+  return open.locks->lock_slots(open.holder, first, count, flags);
 }
 
 void shared_memory_barrier(sqlite3_file* base) {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  std::lock_guard lock(opened(base).vfs.mutex);
+  opened(base).locks->barrier();
 }
 
 int unmap_shared_memory(sqlite3_file* base, int) {
   OpenFile& open = opened(base);
-  if (!open.mapped) return SQLITE_OK;
-  lock_shared_memory(base, 0, shared_memory_slots, SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE);
-  std::lock_guard lock(open.vfs.mutex);
-  open.mapped = false;
-  // The next first connection finds it empty, as SQLite's own does after taking it over.
-  if (--open.shared->mappings == 0) open.shared->regions.clear();
+  open.locks->unmap(open.holder);
   return SQLITE_OK;
 }
 
@@ -350,12 +248,12 @@ int open_path(sqlite3_vfs* base_vfs, const char* path, sqlite3_file* base, int f
     if (!file) return SQLITE_CANTOPEN;
   }
   constexpr int folder_synced = SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL;
-  auto shared = vfs.shared_state(file);
+  auto locks = vfs.locks_of(file);
   reinterpret_cast<Handle*>(base)->open = new OpenFile{
       .vfs = vfs,
       .path = path ? path : "",
       .file = std::move(file),
-      .shared = std::move(shared),
+      .locks = std::move(locks),
       .is_wal = (flags & SQLITE_OPEN_WAL) != 0,
       .remove_at_close = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0,
       .sync_folder = path != nullptr && (flags & SQLITE_OPEN_CREATE) && (flags & folder_synced),
@@ -405,7 +303,9 @@ int current_time_milliseconds(sqlite3_vfs* vfs, sqlite3_int64* milliseconds) {
   sqlite3_vfs* machine = vfs_of(vfs).machine;
   return machine->xCurrentTimeInt64(machine, milliseconds);
 }
-int last_error(sqlite3_vfs*, int, char*) { return 0; }
+int last_error(sqlite3_vfs*, int, char*) {
+  return 0;
+}
 
 }  // namespace
 
@@ -436,9 +336,15 @@ PowerLossVfs::PowerLossVfs(std::shared_ptr<PowerLossDisk> disk, PowerLossVfsOpti
   if (sqlite3_vfs_register(&own.vfs, 0) != SQLITE_OK) throw std::runtime_error("can't register a SQLite VFS");
 }
 
-PowerLossVfs::~PowerLossVfs() { sqlite3_vfs_unregister(&implementation_->vfs); }
+PowerLossVfs::~PowerLossVfs() {
+  sqlite3_vfs_unregister(&implementation_->vfs);
+}
 
-const std::string& PowerLossVfs::name() const { return implementation_->name; }
-PowerLossDisk& PowerLossVfs::disk() const { return *implementation_->disk; }
+const std::string& PowerLossVfs::name() const {
+  return implementation_->name;
+}
+PowerLossDisk& PowerLossVfs::disk() const {
+  return *implementation_->disk;
+}
 
 }  // namespace relay

@@ -2,12 +2,12 @@
 // connections and threads.
 //
 // Files keep the manners of SQLite's own unix VFS where durability depends on them: the first sync of a newly made WAL
-// or rollback journal syncs its folder too, that of a database doesn't; a removal syncs the folder where SQLite asks for
-// it. Locks and the shared memory of WAL are per process and per file, as with several processes on one file; shared
-// memory is never on the disk. No memory mapping of files.
+// or rollback journal syncs its folder too, that of a database doesn't; a removal syncs the folder where SQLite asks
+// for it. Locks and the shared memory of WAL are per process and per file, as with several processes on one file;
+// shared memory is never on the disk. No memory mapping of files.
 //
-// Once the disk has lost its power every operation fails with an I/O error, but for giving up locks and closing, so that
-// a dead journal can be taken apart.
+// Once the disk has lost its power every operation fails with an I/O error, but for giving up locks and closing, so
+// that a dead journal can be taken apart.
 #pragma once
 
 #include <sqlite3.h>
