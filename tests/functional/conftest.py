@@ -59,6 +59,23 @@ def make_relay(tmp_path):
             relay.end()
 
 
+@pytest.fixture(scope="module")
+def shared_relay(tmp_path_factory):
+    """One relay a file, with a directory destination: for tests of the door that leave nothing behind for the next."""
+    folder = tmp_path_factory.mktemp("shared")
+    (folder / "archive").mkdir()
+    relay = Relay(folder, {"destinations": {"archive": {"type": "directory", "path": str(folder / "archive")}},
+                           "clients": ["lab.*", "state.*"],
+                           "intake": {"max_payload": "1MB", "validate": "envelope"}})
+    relay.archive = folder / "archive"
+    relay.start()
+    try:
+        yield relay
+        assert relay.stop() == 0, relay.log()[-3000:]
+    finally:
+        relay.end()
+
+
 @pytest.fixture
 def azure_relay(make_relay, storage):
     """A relay with one destination, `reportstream`, that writes into `storage`."""

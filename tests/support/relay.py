@@ -13,7 +13,7 @@ import uuid
 from pathlib import Path
 
 from ports import free_ports
-from raw_http import RawConnection, await_true, head, request
+from raw_http import ConnectionEnded, RawConnection, await_true, head, request
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("EDGE_RELAY", ROOT / "build/release/edge-relay")).resolve()
@@ -254,5 +254,5 @@ def reportstream_digest(payload):
     return "".join(f"ffffff{byte:x}" if byte >= 0x80 else f"{byte:x}" for byte in hashlib.sha256(payload).digest())
 
 
-__all__ = ["BINARY", "FHIR", "HL7", "ROOT", "RawConnection", "Relay", "RelayFailed", "SLOWNESS", "await_true", "command",
+__all__ = ["BINARY", "ConnectionEnded", "FHIR", "HL7", "ROOT", "RawConnection", "Relay", "RelayFailed", "SLOWNESS", "await_true", "command",
            "fhir", "head", "hl7", "reportstream_digest", "request"]
