@@ -27,10 +27,12 @@ struct HttpClientOptions {
   std::vector<std::string> no_proxy;  // host names, .suffixes, addresses, CIDR
   std::size_t max_connections = 16;
   std::chrono::milliseconds connect_timeout{10'000};
+  std::string unix_socket;  // path; every request goes there, whatever host its URL names (the operator socket)
 };
 
-// A request body that is produced while it is sent. read() appends at most `limit` bytes from `offset` on; a failure
-// ends the transfer as body_failed before the last byte has gone out.
+// A request body that is produced while it is sent. read() gives at least one and at most `limit` bytes from `offset`
+// on, in order; it begins at 0 again where a kept connection turned out to be dead. A failure ends the transfer as
+// body_failed before the last byte has gone out.
 class HttpBodySource {
  public:
   virtual ~HttpBodySource() = default;
@@ -43,6 +45,8 @@ struct HttpClientRequest {
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;
   std::variant<std::string, std::shared_ptr<HttpBodySource>> body;
+  // No progress in sending for that long, or no whole answer that long after the last byte went out, is a time-out: a
+  // slow line may take its time over a large body, but not under 16 KiB/s on average.
   std::chrono::milliseconds timeout{60'000};
   ByteCount response_limit = mebibytes(1);  // the rest of a longer body is read and dropped
 };
