@@ -28,6 +28,8 @@ class FileDescriptor {
   int get() const { return descriptor_; }
   bool valid() const { return descriptor_ >= 0; }
   void reset();
+  // The caller owns it from here on.
+  int release() { return std::exchange(descriptor_, -1); }
 
  private:
   int descriptor_ = -1;

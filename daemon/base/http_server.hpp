@@ -1,5 +1,5 @@
 // The HTTP/1.1 server that both listeners share (intake and operator): sockets, framing, limits and time-outs. It knows
-// nothing of the relay; what a request means is the handler's. Beast stays inside http_server.cpp, as a parser.
+// nothing of the relay; what a request means is the handler's. Beast stays inside http_server_parser.cpp, as a parser.
 //
 // Promises, each connection: keep-alive and pipelining (answers in order); bodies with Content-Length or chunked;
 // "100 Continue" on the first read() of a body that asked for it; header section over 16 KiB → 431; both Content-Length
@@ -7,7 +7,8 @@
 // 6.3, 11.2); headers not complete within `request_timeout` → 408 (an idle keep-alive connection is closed silently); a
 // body from which no byte came for `request_timeout`, or under 16 KiB/s on average over it → read() says so. A handler
 // that answers without having read the body to its end closes the connection after the answer. Connections beyond
-// `max_connections` wait in the backlog. Everything runs on the io_context's threads, a connection on a strand of its own.
+// `max_connections` wait in the backlog. Everything runs on the io_context's threads, a connection on a strand of its
+// own.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -99,8 +100,8 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  // Binds, listens and starts to accept. A Unix socket file nobody answers on is replaced, a live one is "in use"; so is
-  // a busy port. The error names the address and the way out.
+  // Binds, listens and starts to accept. A Unix socket file nobody answers on is replaced, a live one is "in use"; so
+  // is a busy port. The error names the address and the way out.
   Result<void> start();
   // The port that was really bound (for port 0).
   std::uint16_t port() const;

@@ -3,8 +3,11 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace relay {
 
@@ -38,11 +41,15 @@ enum class ProblemName {
 };
 std::string_view problem_name(ProblemName name);
 unsigned problem_status(ProblemName name);
+// Every name, so that each counter by reason exists from the start.
+std::span<const ProblemName> all_problem_names();
 
 struct RequestProblem {
   ProblemName name = ProblemName::malformed_request;
-  std::string detail;                                // a sentence for the sender; no payload bytes
+  std::string detail;  // a sentence for the sender; no payload bytes
   std::optional<std::chrono::seconds> retry_after{};
+  // Header fields that an HTTP door adds: Accept-Post, Accept-Encoding, Allow.
+  std::vector<std::pair<std::string, std::string>> fields{};
 };
 
 // {"type":"urn:edge-relay:problem:…","title":…,"status":…,"detail":…}

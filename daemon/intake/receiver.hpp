@@ -1,8 +1,8 @@
 // Receiver: the one way in for every door. A door names who sends what; the receiver routes, admits, validates, hashes
 // and appends, and says when the submission is durable. HTTP, MLLP, folder and queue differ only before and after it.
 //
-// Thread-safe; a Reception is used by one thread at a time. Completions run on the journal's writer thread and must only
-// hand over.
+// Thread-safe; a Reception is used by one thread at a time. Completions run on the journal's writer thread and must
+// only hand over.
 #pragma once
 
 #include <functional>
@@ -27,12 +27,14 @@ namespace relay {
 struct Arrival {
   Intake intake = Intake::http;
   std::string client;
-  MediaType content_type;
+  // Nothing: the sender named none. An empty type: what it named can't be read.
+  std::optional<MediaType> content_type{};
+  std::string content_coding{};  // Content-Encoding that the door undoes, lower case; empty: none
   std::optional<std::string> payload_name{};
-  std::optional<std::string> idempotency_key{};      // as the sender gave it; scoped by door and client here
-  std::optional<Digest> content_digest{};            // SHA-256 that the sender says
-  std::optional<ByteCount> declared_size{};          // Content-Length
-  bool any_client = false;                           // the operator socket: `clients:` isn't asked
+  std::optional<std::string> idempotency_key{};  // as the sender gave it; scoped by door and client here
+  std::optional<Digest> content_digest{};        // SHA-256 that the sender says, of the bytes given to write()
+  std::optional<ByteCount> declared_size{};      // of those bytes, where it is known before
+  bool any_client = false;                       // the operator socket: `clients:` isn't asked
 };
 
 // One payload on its way in. Give every byte to write() in order, then finish(). Destroying it gives it up.
@@ -55,6 +57,8 @@ class Receiver {
 
   // Client, content type, route, type and size of the route's destinations, then what can't be kept now (503).
   Result<std::unique_ptr<Reception>, RequestProblem> admit(Arrival arrival);
+  // Counts and logs a refusal that a door found itself (those of admit(), write() and finish() are counted there).
+  void count_refusal(Intake intake, ProblemName reason);
   // The operator's stop: every admit() is refused with `stopping` from now on.
   void stop();
 
