@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
@@ -19,13 +20,17 @@ class SecretText {
 
   const Secret& value() const { return value_; }
   bool empty() const { return value_.empty(); }
+  // Drops that character from the front, now and after every refresh: the '?' of a SAS, as some pages show it.
+  void drop_front(char front);
   // Resolves the references again (a ${credential:} too, which systemd renews only at a restart). True when the value
-  // changed; an unreadable one is an error and leaves the value as it was. On the caller's thread.
+  // changed; an unreadable one is an error and leaves the value as it was. A text without references never changes. On
+  // the caller's thread.
   Result<bool> refresh();
 
  private:
   std::string unresolved_;
   Secret value_;
+  char dropped_front_ = '\0';
 };
 
 }  // namespace relay
