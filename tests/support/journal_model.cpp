@@ -1,0 +1,367 @@
+#include "support/journal_model.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <future>
+
+namespace relay {
+namespace {
+
+using Answer = KnownSubmission::Answer;
+
+// UUID version 7 from the test's own clock, counter and generator, so that a seed repeats it.
+SubmissionId next_id(WallTime now, std::uint32_t counter, std::mt19937_64& random) {
+  SubmissionId id;
+  const auto milliseconds = static_cast<std::uint64_t>(now.time_since_epoch().count());
+  for (std::size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<std::uint8_t>(milliseconds >> (40 - 8 * i));
+  id.bytes[6] = static_cast<std::uint8_t>(0x70 | (counter >> 8 & 0x0f));
+  id.bytes[7] = static_cast<std::uint8_t>(counter);
+  for (std::size_t i = 8; i < 16; ++i) id.bytes[i] = static_cast<std::uint8_t>(random());
+  id.bytes[8] = static_cast<std::uint8_t>(0x80 | (id.bytes[8] & 0x3f));
+  return id;
+}
+
+std::string text(const std::set<DeliveryState>& states) {
+  std::string words;
+  for (const DeliveryState state : states) {
+    if (!words.empty()) words += " or ";
+    words += delivery_state_name(state);
+  }
+  return words;
+}
+
+bool equal(const DestinationTotals& a, const DestinationTotals& b) {
+  return a.accepted == b.accepted && a.delivered == b.delivered && a.queued == b.queued &&
+         a.dead_letter == b.dead_letter && a.discarded == b.discarded && a.attempts == b.attempts;
+}
+
+bool open(const KnownSubmission& known) {
+  return std::any_of(known.deliveries.begin(), known.deliveries.end(),
+                     [](const auto& delivery) { return delivery.second.possible.contains(DeliveryState::queued); });
+}
+
+bool dead(const KnownSubmission& known) {
+  return std::any_of(known.deliveries.begin(), known.deliveries.end(), [](const auto& delivery) {
+    return delivery.second.possible.contains(DeliveryState::dead_letter);
+  });
+}
+
+}  // namespace
+
+std::string name_of(const KnownSubmission& known) {
+  return known.submission.id.text() + " (" + std::to_string(known.submission.size.value) + " bytes)";
+}
+
+std::string JournalModel::payload(std::uint64_t seed, std::size_t size) {
+  std::mt19937_64 random(seed);
+  std::string bytes(size, '\0');
+  for (std::size_t at = 0; at < size; at += sizeof(std::uint64_t)) {
+    const std::uint64_t word = random();
+    std::memcpy(bytes.data() + at, &word, std::min(sizeof word, size - at));
+  }
+  return bytes;
+}
+
+KnownSubmission& JournalModel::invent(const Clock& clock, std::size_t size, const KnownSubmission* like) {
+  KnownSubmission known;
+  if (like) {
+    known = *like;
+    known.answer = Answer::none;
+    known.deliveries.clear();
+  } else {
+    static constexpr std::array clients = {"lab.one", "lab.two", "lab.three", "lab.four"};
+    known.payload_seed = random_();
+    known.submission.client = clients[random_() % clients.size()];
+    known.submission.content_type = random_() % 2 ? "application/hl7-v2" : "application/fhir+ndjson";
+    if (random_() % 3 == 0) known.submission.content_type_parameters = "charset=utf-8";
+    if (random_() % 3 == 0) known.submission.payload_name = "results-" + std::to_string(random_() % 1000);
+    known.submission.intake = random_() % 4 ? Intake::http : Intake::submit;
+    known.submission.size = {size};
+    known.submission.sha256 = sha256(payload(known.payload_seed, size));
+    for (const std::string& destination : destinations_) {
+      if (random_() % 2) known.destinations.push_back(destination);
+    }
+    if (known.destinations.empty()) known.destinations.push_back(destinations_.front());
+    std::shuffle(known.destinations.begin(), known.destinations.end(), random_);
+  }
+  known.submission.id = next_id(clock.wall_now(), ++ids_, random_);
+  known.submission.accepted_at = clock.wall_now();
+  for (const std::string& destination : known.destinations) known.deliveries[destination] = {};
+  return submissions_[known.submission.id] = std::move(known);
+}
+
+KnownSubmission* JournalModel::find(const SubmissionId& id) {
+  const auto found = submissions_.find(id);
+  return found == submissions_.end() ? nullptr : &found->second;
+}
+
+void JournalModel::counted(const CounterName& counter, std::uint64_t increment) {
+  counters_[counter] += increment;
+}
+
+void JournalModel::check_claim(const std::string& destination, const Claim& claim, Findings& findings) {
+  if (!tokens_.insert(claim.token).second) {
+    findings.push_back("claim token " + std::to_string(claim.token.value) + " was given out before");
+  }
+  const KnownSubmission* known = find(claim.submission.id);
+  if (!known) {
+    findings.push_back(claim.submission.id.text() + " was claimed and never submitted");
+    return;
+  }
+  const auto delivery = known->deliveries.find(destination);
+  if (delivery == known->deliveries.end()) {
+    findings.push_back(name_of(*known) + " was claimed for " + destination + ", where it never was to go");
+    return;
+  }
+  if (!delivery->second.possible.contains(DeliveryState::queued)) {
+    findings.push_back(name_of(*known) + " was claimed for " + destination + " although it is " +
+                       text(delivery->second.possible));
+  }
+  if (claim.attempts < delivery->second.attempts_least || claim.attempts > delivery->second.attempts_most) {
+    findings.push_back(name_of(*known) + " was claimed for " + destination + " with " + std::to_string(claim.attempts) +
+                       " attempts instead of " + std::to_string(delivery->second.attempts_least));
+  }
+}
+
+void JournalModel::check_snapshot(const JournalSnapshot& snapshot, Findings& findings) {
+  if (snapshot.as_of < last_commit_) {
+    findings.push_back("commit number " + std::to_string(snapshot.as_of) + " after " + std::to_string(last_commit_));
+  }
+  for (const auto& [destination, totals] : snapshot.destinations) {
+    if (totals.accepted + totals.moved_in !=
+        totals.delivered + totals.queued + totals.dead_letter + totals.discarded + totals.moved_out) {
+      findings.push_back("promise 7 doesn't hold for " + destination);
+    }
+    const auto before = at_last_commit_.find(destination);
+    if (snapshot.as_of == last_commit_ && before != at_last_commit_.end() && !equal(before->second, totals)) {
+      findings.push_back("two answers as of commit " + std::to_string(last_commit_) + " differ for " + destination);
+    }
+  }
+  last_commit_ = snapshot.as_of;
+  at_last_commit_ = snapshot.destinations;
+}
+
+std::set<SubmissionId> JournalModel::listed(Journal& journal, Findings& findings) {
+  std::set<SubmissionId> ids;
+  SubmissionQuery query;
+  query.limit = 50;
+  for (int page_number = 0; page_number < 10'000; ++page_number) {
+    const auto page = journal.list(query);
+    if (!page) {
+      findings.push_back("list: " + page.error().message);
+      return ids;
+    }
+    for (const SubmissionView& view : page->submissions) {
+      if (!ids.insert(view.submission.id).second) findings.push_back(view.submission.id.text() + " is listed twice");
+      if (!find(view.submission.id)) findings.push_back(view.submission.id.text() + " was invented");
+    }
+    if (!page->next_cursor) return ids;
+    query.cursor = page->next_cursor;
+  }
+  findings.push_back("list doesn't come to an end");
+  return ids;
+}
+
+void JournalModel::check_delivery(const DeliveryView& view, KnownDelivery& known, const std::string& name,
+                                  Findings& findings) {
+  const std::string which = name + " for " + view.destination;
+  if (!known.possible.contains(view.state)) {
+    findings.push_back(which + " is " + std::string(delivery_state_name(view.state)) + " instead of " +
+                       text(known.possible));
+  }
+  if (view.attempts < known.attempts_least || view.attempts > known.attempts_most) {
+    findings.push_back(which + " has " + std::to_string(view.attempts) + " attempts instead of " +
+                       std::to_string(known.attempts_least) + " to " + std::to_string(known.attempts_most));
+  }
+  unsigned counted = 0;
+  unsigned last = 0;
+  for (const AttemptRecord& attempt : view.history) {
+    if (attempt.number <= last) findings.push_back(which + ": its history isn't in order");
+    last = attempt.number;
+    counted += attempt.counted;
+  }
+  if (counted != view.attempts) {
+    findings.push_back(which + " says " + std::to_string(view.attempts) + " attempts and has " +
+                       std::to_string(counted) + " in its history");
+  }
+  known.possible = {view.state};
+  known.attempts_least = known.attempts_most = view.attempts;
+}
+
+void JournalModel::check_payload(Journal& journal, const KnownSubmission& known, Findings& findings) {
+  const auto source = journal.payload_of(known.submission.id);
+  if (!source) {
+    findings.push_back(name_of(known) + ": payload: " + source.error().message);
+    return;
+  }
+  std::string bytes;
+  for (;;) {
+    auto piece = (*source)->read(bytes.size(), 100'000);
+    if (!piece) {
+      findings.push_back(name_of(known) + ": payload: " + piece.error().message);
+      return;
+    }
+    if (piece->empty()) break;
+    bytes += *piece;
+  }
+  if (bytes != payload(known.payload_seed, known.submission.size.value)) {
+    findings.push_back(name_of(known) + " has other bytes than were submitted");
+  }
+}
+
+// True where the journal has it.
+bool JournalModel::check_submission(Journal& journal, KnownSubmission& known, Findings& findings) {
+  const auto answer = journal.find(known.submission.id, true);
+  if (!answer) {
+    findings.push_back(name_of(known) + ": find: " + answer.error().message);
+    return true;
+  }
+  if (!*answer) {
+    if (known.answer == Answer::acknowledged) findings.push_back("LOST: " + name_of(known) + " was acknowledged");
+    return false;
+  }
+  if (known.answer == Answer::refused) findings.push_back(name_of(known) + " is there although it was refused");
+  const SubmissionView& view = (*answer)->view;
+  const Submission& a = view.submission;
+  const Submission& b = known.submission;
+  if (a.client != b.client || a.content_type != b.content_type || a.size != b.size || a.sha256 != b.sha256 ||
+      a.content_type_parameters != b.content_type_parameters || a.payload_name != b.payload_name ||
+      a.intake != b.intake || a.accepted_at != b.accepted_at) {
+    findings.push_back(name_of(known) + " has other metadata than it was submitted with");
+  }
+  if (view.deliveries.size() != known.destinations.size()) {
+    findings.push_back(name_of(known) + " has " + std::to_string(view.deliveries.size()) + " deliveries instead of " +
+                       std::to_string(known.destinations.size()));
+    return true;
+  }
+  for (std::size_t i = 0; i < view.deliveries.size(); ++i) {
+    if (view.deliveries[i].destination != known.destinations[i]) {
+      findings.push_back(name_of(known) + ": its deliveries aren't in the order of its route");
+    } else {
+      check_delivery(view.deliveries[i], known.deliveries[known.destinations[i]], name_of(known), findings);
+    }
+  }
+  check_payload(journal, known, findings);
+  return true;
+}
+
+void JournalModel::check_totals(Journal& journal, bool exact, Findings& findings) {
+  const auto snapshot = journal.snapshot();
+  if (!snapshot) {
+    findings.push_back("snapshot: " + snapshot.error().message);
+    return;
+  }
+  check_snapshot(*snapshot, findings);
+  std::map<std::string, DestinationTotals> ours;
+  std::map<Intake, std::uint64_t> by_intake;
+  for (auto& [id, known] : submissions_) {
+    ++by_intake[known.submission.intake];
+    for (auto& [destination, delivery] : known.deliveries) {
+      DestinationTotals& totals = ours[destination];
+      ++totals.accepted;
+      const DeliveryState state = *delivery.possible.begin();
+      totals.queued += state == DeliveryState::queued;
+      totals.delivered += state == DeliveryState::delivered;
+      totals.dead_letter += state == DeliveryState::dead_letter;
+    }
+  }
+  for (const std::string& destination : destinations_) {
+    const auto found = snapshot->destinations.find(destination);
+    if (found == snapshot->destinations.end()) {
+      findings.push_back("no totals for " + destination);
+      continue;
+    }
+    const DestinationTotals& totals = found->second;
+    const DestinationTotals& wanted = ours[destination];
+    const auto compare = [&](const char* what, std::uint64_t has, std::uint64_t wants) {
+      if (has == wants) return;
+      findings.push_back("totals of " + destination + ": " + what + " is " + std::to_string(has) + ", counted " +
+                         std::to_string(wants));
+    };
+    compare("accepted", totals.accepted, wanted.accepted);
+    compare("queued", totals.queued, wanted.queued);
+    compare("delivered", totals.delivered, wanted.delivered);
+    compare("dead_letter", totals.dead_letter, wanted.dead_letter);
+    const auto attempts = [&totals](Outcome outcome) {
+      const auto of = totals.attempts.find(outcome);
+      return of == totals.attempts.end() ? 0 : of->second;
+    };
+    compare("attempts accepted", attempts(Outcome::accepted), wanted.delivered);
+    compare("attempts refused", attempts(Outcome::refused), wanted.dead_letter);
+  }
+  for (const auto& [intake, number] : by_intake) {
+    const auto found = snapshot->accepted_by_intake.find(intake);
+    const std::uint64_t has = found == snapshot->accepted_by_intake.end() ? 0 : found->second;
+    if (has != number) {
+      findings.push_back("accepted by " + std::string(intake_name(intake)) + " is " + std::to_string(has) +
+                         ", counted " + std::to_string(number));
+    }
+  }
+  for (auto& [counter, number] : counters_) {
+    const auto found = snapshot->counters.find(counter);
+    const std::uint64_t has = found == snapshot->counters.end() ? 0 : found->second;
+    if (has > number || has < counters_seen_[counter] || (exact && has != number)) {
+      findings.push_back("counter " + counter.name + " is " + std::to_string(has) + ", counted " +
+                         std::to_string(number) + ", seen before " + std::to_string(counters_seen_[counter]));
+    }
+    number = has;
+    counters_seen_[counter] = has;
+  }
+}
+
+void JournalModel::check_one_of_each_key(Findings& findings) {
+  std::map<std::string, unsigned> holders;
+  for (const auto& [id, known] : submissions_) {
+    if (known.key && !dead(known) && ++holders[*known.key] == 2) {
+      findings.push_back(name_of(known) + " is there twice, under one idempotency key");
+    }
+  }
+}
+
+void JournalModel::check_reopened(Journal& journal, bool exact, Findings& findings) {
+  const std::set<SubmissionId> ids = listed(journal, findings);
+  for (auto at = submissions_.begin(); at != submissions_.end();) {
+    const bool there = check_submission(journal, at->second, findings);
+    if (there != ids.contains(at->first)) findings.push_back(name_of(at->second) + ": list and find don't agree");
+    if (there) {
+      at->second.answer = Answer::acknowledged;
+      ++at;
+    } else {
+      at = submissions_.erase(at);  // if it comes back it counts as invented
+    }
+  }
+  check_totals(journal, exact, findings);
+  check_one_of_each_key(findings);
+}
+
+void JournalModel::check_keys(Journal& journal, const Clock& clock, Findings& findings) {
+  constexpr auto keeps = std::chrono::hours(24 * 7);  // JournalOptions::keep_idempotency
+  std::vector<SubmissionId> holders;
+  for (const auto& [id, known] : submissions_) {
+    const bool kept = open(known) || clock.wall_now() - known.submission.accepted_at < keeps;
+    if (known.key && kept && !dead(known)) holders.push_back(id);
+  }
+  std::shuffle(holders.begin(), holders.end(), random_);
+  holders.resize(std::min<std::size_t>(holders.size(), 3));
+  for (const SubmissionId& holder : holders) {
+    KnownSubmission& again = invent(clock, 0, find(holder));
+    if (again.submission.size > inline_payload_limit) {
+      submissions_.erase(again.submission.id);
+      continue;
+    }
+    auto answered = std::make_shared<std::promise<Result<Appended, AppendRefusal>>>();
+    auto answer = answered->get_future();
+    journal.append(
+        {again.submission, again.destinations, again.key, payload(again.payload_seed, again.submission.size.value)},
+        [answered](auto result) { answered->set_value(std::move(result)); });
+    const auto result = answer.get();
+    if (!result || !result->replayed || result->view.submission.id != holder) {
+      findings.push_back(name_of(again) + " wasn't taken for the repeat of " + holder.text() + " that it is");
+      if (result && !result->replayed) continue;
+    }
+    submissions_.erase(again.submission.id);
+  }
+}
+
+}  // namespace relay

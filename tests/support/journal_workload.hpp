@@ -1,0 +1,117 @@
+// JournalWorkload: a few logical clients and lanes at work on one open journal, at random: submissions small and large,
+// with and without idempotency keys, repeats, uploads that are given up, claims, every kind of settlement, counters,
+// queries. What it is answered goes into a JournalModel.
+//
+// One thread drives it; the journal's callbacks only hand over. Two more threads may read beside it.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "journal/journal.hpp"
+#include "support/journal_model.hpp"
+#include "support/stepped_clock.hpp"
+
+namespace relay {
+
+// Answers on their way from the journal's threads to the driver's. Outlives the workload where a callback is late.
+class AnswerInbox {
+ public:
+  void expect();                            // one answer more
+  void answer(std::function<void()> apply);  // from any thread
+  // Applies what came; waits until at most `limit` answers are missing, `give_up` says so, or it takes too long (false).
+  bool apply(std::size_t limit, const std::function<bool()>& give_up);
+  std::size_t missing() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> answers_;
+  std::size_t missing_ = 0;
+};
+
+struct WorkloadOptions {
+  std::size_t in_flight = 1;   // answers not waited for; 1: step by step, so that a seed repeats the run
+  unsigned readers = 0;        // threads that query beside
+  bool large_payloads = true;  // uploads of up to a few chunks
+};
+
+class JournalWorkload {
+ public:
+  // `dead`: nothing good is to be expected of the journal any more (the power is off).
+  JournalWorkload(Journal& journal, JournalModel& model, SteppedClock& clock, std::uint64_t seed,
+                  WorkloadOptions options, std::function<bool()> dead);
+  ~JournalWorkload();
+
+  // Does up to `steps` steps; stops early once dead.
+  void run(unsigned steps);
+  // After the journal was closed: every answer has come, also the bad ones.
+  void finish();
+
+  const JournalModel::Findings& findings() const { return findings_; }
+  std::uint64_t acknowledged() const { return acknowledged_; }
+
+ private:
+  struct Held {
+    Claim claim;
+    std::string destination;
+  };
+
+  void step();
+  void append(KnownSubmission& known, bool key_is_taken_by_other_bytes = false);
+  void append_new();
+  void append_repeat();
+  void append_conflict();
+  void upload();
+  void claim();
+  void claim_probe();
+  void settle();
+  void release();
+  void settle_stale();
+  void read_payload();
+  void query();
+  void count();
+
+  void take(std::vector<Claim> claims, const std::string& destination);
+  Held take_held();
+  KnownSubmission* any_submission(bool with_key);
+  const std::string& any_destination();
+  void answered_append(const SubmissionId& id, const Result<Appended, AppendRefusal>& result, bool conflict);
+  void answered_settle(const SubmissionId& id, const std::string& destination, Settlement::Kind kind, bool counted,
+                       const Result<void, SettleRefusal>& result);
+  void wait(std::size_t limit);
+  void read_beside(std::uint64_t seed);
+  unsigned below(unsigned limit) { return static_cast<unsigned>(random_() % limit); }
+  void finding(std::string text) { findings_.push_back(std::move(text)); }
+
+  Journal& journal_;
+  JournalModel& model_;
+  SteppedClock& clock_;
+  std::mt19937_64 random_;
+  WorkloadOptions options_;
+  std::function<bool()> dead_;
+  std::shared_ptr<AnswerInbox> inbox_ = std::make_shared<AnswerInbox>();
+  JournalModel::Findings findings_;
+  std::uint64_t acknowledged_ = 0;
+
+  std::vector<Held> held_;
+  std::set<std::pair<SubmissionId, std::string>> taken_;  // held, or settled without an answer yet
+  std::vector<ClaimToken> ended_;
+
+  std::atomic<bool> stop_readers_{false};
+  std::mutex reader_mutex_;
+  JournalModel::Findings reader_findings_;
+  std::vector<std::thread> readers_;
+};
+
+}  // namespace relay
