@@ -1,4 +1,9 @@
 // Forwarder: one lane a destination, each on a thread of its own, draining the journal.
+//
+// forward.memory: a lane holds no payload. A destination reads the payload behind a claim in pieces, as it sends: at
+// most inline_payload_limit or one payload_chunk_size for each try in flight. So concurrency * 256 KiB bounds a lane (4
+// MiB at the default 16), whatever the payloads' size; who configures destinations checks the sum against
+// forward.memory.
 #pragma once
 
 #include <chrono>

@@ -1,0 +1,265 @@
+#include "forwarder/lane.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "base/thread_name.hpp"
+#include "forwarder/probe_rotation.hpp"
+
+namespace relay {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::chrono::seconds journal_failing_pause{1};
+constexpr std::chrono::minutes forget_absent_interval{1};
+constexpr std::size_t clients_looked_at = 64;
+
+}  // namespace
+
+Lane::Lane(Journal& journal, const Clock& clock, const DestinationSettings& settings,
+           std::unique_ptr<Destination> destination, Jitter jitter)
+    : journal_(journal),
+      clock_(clock),
+      settings_(settings),
+      destination_(std::move(destination)),
+      mailbox_(std::make_shared<LaneMailbox>([to_wake = destination_.get()] { to_wake->wake(); })),
+      rules_(settings_, std::move(jitter), [this](const Claim& claim) { return count_try_laters(claim); }),
+      report_(journal_, settings_.name) {
+  thread_ = std::thread([this] { run(); });
+}
+
+Lane::~Lane() {
+  if (!thread_.joinable()) return;
+  stop_within(milliseconds{0});
+  join();
+}
+
+void Lane::stop_within(milliseconds grace) {
+  mailbox_->stop_within(grace);
+}
+
+void Lane::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Lane::run() {
+  name_this_thread("lane:" + settings_.name);
+  journal_.subscribe(settings_.name, [mailbox = mailbox_] { mailbox->new_work(); });
+  for (;;) {
+    const Moment now = moment_of(clock_);
+    read_mail(now);
+    if (finished(now)) break;
+    if (!stop_at_) start_what_may_start(now);
+    report_.turn(rules_, in_flight_.size(), now);
+    for (const DeliveryResult& result : destination_->poll(time_to_wait(now))) conclude(result, moment_of(clock_));
+  }
+  give_back_what_is_in_flight();
+  report_.turn(rules_, 0, moment_of(clock_));
+  journal_.subscribe(settings_.name, {});
+  mailbox_->close();
+}
+
+void Lane::read_mail(Moment now) {
+  const LaneMail mail = mailbox_->take();
+  if (mail.new_work) {
+    look_for_work_ = true;
+    look_for_witnesses_ = true;
+    nothing_to_probe_ = false;
+  }
+  for (const SettlementNotice& notice : mail.settlements) {
+    --unsettled_;
+    if (notice.stays_queued) {
+      look_for_work_ = true;
+      nothing_to_probe_ = false;
+    }
+    if (!notice.refusal) continue;
+    if (*notice.refusal == SettleRefusal::stale_token) {
+      log_error("a settlement came for a claim that had ended already; it was left out",
+                {{"submission", notice.submission.text()}, {"destination", settings_.name}});
+      continue;
+    }
+    if (!journal_failing_until_)
+      log_error("the journal can't save what the destination answered; nothing more is sent there until it can",
+                {{"destination", settings_.name}});
+    journal_failing_until_ = now.monotonic + journal_failing_pause;
+  }
+  if (mail.stop_within && !stop_at_) stop_at_ = now.monotonic + *mail.stop_within;
+}
+
+bool Lane::finished(Moment now) const {
+  if (!stop_at_) return false;
+  return (in_flight_.empty() && unsettled_ == 0) || now.monotonic >= *stop_at_;
+}
+
+void Lane::start_what_may_start(Moment now) {
+  if (now.monotonic >= forget_absent_at_) {
+    rules_.forget_absent(now);
+    forget_absent_at_ = now.monotonic + forget_absent_interval;
+  }
+  if (journal_failing_until_) {
+    if (now.monotonic < *journal_failing_until_) return;
+    if (journal_.condition().refusing == AppendRefusal::journal_failing) {
+      journal_failing_until_ = now.monotonic + journal_failing_pause;
+      return;
+    }
+    journal_failing_until_.reset();
+    log_info("the journal saves again; sending goes on", {{"destination", settings_.name}});
+  }
+  if (now.monotonic >= look_again_at_) {
+    look_for_work_ = true;
+    nothing_to_probe_ = false;
+  }
+  if (now.monotonic < rules_.hold_until()) return;
+  if (rules_.circuit().is_open()) return start_probe(now);
+  start_those_let_in_again(now);
+  start_due(now);
+}
+
+// One probe at a time, at the back-off; a first other witness doesn't wait for it.
+void Lane::start_probe(Moment now) {
+  if (probe_in_flight_ || unsettled_ >= settlements_under_way) return;
+  const Circuit::Opening& opening = *rules_.circuit().opening();
+  if (now.monotonic < opening.next_probe.monotonic) return start_early_probe(now);
+  if (nothing_to_probe_) return;
+  // Where everything is refused, newest and oldest in turn: a change at the sender shows at one of the ends.
+  const bool newest = opening.cause == CircuitCause::refusing_everything && opening.failed_probes % 2 == 0;
+  auto claim =
+      claim_next_probe(journal_, settings_.name, rules_.probe_rotation(), newest ? ClaimEnd::newest : ClaimEnd::oldest);
+  nothing_to_probe_ = !claim;
+  look_again_at_ = now.monotonic + longest_wait;
+  if (claim) start(std::move(*claim), now, true);
+}
+
+// A circuit that one submission or one client opened all alone may be their own fault: when another one comes, it is
+// asked at once, not after a back-off that has grown to minutes. At most two such probes an opening.
+void Lane::start_early_probe(Moment now) {
+  if (!look_for_witnesses_) return;
+  look_for_witnesses_ = false;
+  ProbeChoice choice;
+  if (const auto only = rules_.witnesses().only_submission()) {
+    choice.other_than = only;
+  } else if (const auto only_client = rules_.witnesses().only_client()) {
+    const auto waiting = journal_.waiting_clients(settings_.name, clients_looked_at);
+    const auto other = std::find_if(waiting.begin(), waiting.end(), [&](const auto& c) { return c != *only_client; });
+    if (other == waiting.end()) return;
+    choice.client = *other;
+  } else {
+    return;
+  }
+  auto claim = journal_.claim_probe(settings_.name, choice);
+  if (!claim) return;
+  if (choice.other_than == claim->submission.id) return journal_.release(claim->token);
+  start(std::move(*claim), now, true);
+}
+
+// Takes at most half the room a turn, so that the others go on beside them.
+void Lane::start_those_let_in_again(Moment now) {
+  auto& let_in_again = rules_.let_in_again();
+  for (std::size_t share = (room() + 1) / 2; share > 0 && !let_in_again.empty(); --share) {
+    LetInAgain& first = let_in_again.front();
+    auto claim = journal_.claim_probe(settings_.name, ProbeChoice{first.client, std::nullopt, ClaimEnd::oldest});
+    --first.waiting;
+    if (!claim || first.waiting == 0) let_in_again.pop_front();
+    if (claim) start(std::move(*claim), now, false);
+  }
+}
+
+void Lane::start_due(Moment now) {
+  if (next_due_ && *next_due_ <= now.wall) look_for_work_ = true;
+  const std::size_t asked = room();
+  if (!look_for_work_ || asked == 0) return;
+  auto claims = journal_.claim(settings_.name, asked);
+  look_again_at_ = now.monotonic + longest_wait;
+  next_due_.reset();
+  look_for_work_ = claims.size() == asked;
+  for (Claim& claim : claims) start(std::move(claim), now, false);
+  if (look_for_work_) return;
+  next_due_ = journal_.next_due(settings_.name);
+  // What was due already and still wasn't handed out is claimed: its settlement will tell.
+  if (next_due_ && *next_due_ <= now.wall) next_due_.reset();
+}
+
+void Lane::start(Claim claim, Moment now, bool probe) {
+  const std::uint64_t attempt = ++last_attempt_;
+  if (probe) probe_in_flight_ = attempt;
+  Delivery delivery{attempt, claim.submission, journal_.payload(claim), claim.attempts, claim.possibly_delivered};
+  in_flight_.emplace(attempt, Try{std::move(claim), now, rules_.accepts(), probe});
+  destination_->start(std::move(delivery));
+}
+
+std::size_t Lane::room() const {
+  const std::size_t limit = rules_.concurrency();
+  if (in_flight_.size() >= limit || unsettled_ >= settlements_under_way) return 0;
+  return std::min(limit - in_flight_.size(), settlements_under_way - unsettled_);
+}
+
+void Lane::conclude(const DeliveryResult& result, Moment now) {
+  const auto found = in_flight_.find(result.attempt);
+  if (found == in_flight_.end()) {
+    log_error("the destination answered for a try that isn't under way", {{"destination", settings_.name}});
+    return;
+  }
+  Try attempt = std::move(found->second);
+  in_flight_.erase(found);
+  // A probe of a circuit that was closed meanwhile is a try like any other.
+  attempt.probe = probe_in_flight_ == result.attempt && rules_.circuit().is_open();
+  if (probe_in_flight_ == result.attempt) probe_in_flight_.reset();
+
+  Verdict verdict = rules_.judge(attempt, result.result, now);
+  if (!rules_.circuit().is_open()) probe_in_flight_.reset();
+  report_.concluded(attempt, verdict, now);
+  const bool stays_queued = verdict.settlement.kind == Settlement::Kind::try_again;
+  ++unsettled_;
+  journal_.settle(
+      attempt.claim.token, std::move(verdict.settlement),
+      [mailbox = mailbox_, id = attempt.claim.submission.id, stays_queued](Result<void, SettleRefusal> saved) {
+        SettlementNotice notice{id, stays_queued, std::nullopt};
+        if (!saved.ok()) notice.refusal = saved.error();
+        mailbox->settled(notice);
+      });
+}
+
+milliseconds Lane::time_to_wait(Moment now) const {
+  if (!mailbox_->empty()) return milliseconds{0};
+  MonotonicTime until = now.monotonic + longest_wait;
+  const auto at = [&](MonotonicTime time) { until = std::min(until, time); };
+  if (const auto report = report_.next_turn()) at(*report);
+  if (stop_at_) {
+    at(*stop_at_);
+  } else if (journal_failing_until_) {
+    at(*journal_failing_until_);
+  } else if (now.monotonic < rules_.hold_until()) {
+    at(rules_.hold_until());
+  } else if (rules_.circuit().is_open()) {
+    if (!probe_in_flight_) at(nothing_to_probe_ ? look_again_at_ : rules_.circuit().opening()->next_probe.monotonic);
+  } else if (room() > 0) {
+    at(look_again_at_);
+    if (look_for_work_ || !rules_.let_in_again().empty()) at(now.monotonic);
+    if (next_due_) at(now.monotonic + (*next_due_ - now.wall));
+  }
+  return std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(until - now.monotonic));
+}
+
+void Lane::give_back_what_is_in_flight() {
+  if (in_flight_.empty()) return;
+  log_warning("tries were cut off by the stop; their submissions are sent again after the next start",
+              {{"destination", settings_.name}, {"count", static_cast<unsigned long>(in_flight_.size())}});
+  destination_->cancel_all();
+  for (const auto& [attempt, cut_off] : in_flight_) journal_.release(cut_off.claim.token);
+  in_flight_.clear();
+}
+
+std::optional<unsigned> Lane::count_try_laters(const Claim& claim) {
+  const auto found = journal_.find(claim.submission.id, true);
+  if (!found.ok() || !found.value()) return std::nullopt;
+  unsigned count = 0;
+  for (const DeliveryView& delivery : found.value()->view.deliveries) {
+    if (delivery.destination != settings_.name) continue;
+    for (const AttemptRecord& record : delivery.history)
+      if (record.outcome == Outcome::try_later && record.counted && record.started_at >= claim.queued_since) ++count;
+  }
+  return count;
+}
+
+}  // namespace relay

@@ -1,0 +1,74 @@
+// LaneMailbox: what other threads have to tell a lane. They put it in and wake the lane's destination, whose wake()
+// also ends a poll() that begins later; so nothing is missed between a look and a wait. Outlives the lane where a
+// settlement's callback comes late.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "journal/journal.hpp"
+
+namespace relay {
+
+struct SettlementNotice {
+  SubmissionId submission;
+  bool stays_queued = false;
+  std::optional<SettleRefusal> refusal{};
+};
+
+struct LaneMail {
+  bool new_work = false;
+  std::vector<SettlementNotice> settlements;
+  std::optional<std::chrono::milliseconds> stop_within{};
+};
+
+class LaneMailbox {
+ public:
+  explicit LaneMailbox(std::function<void()> wake) : wake_(std::move(wake)) {}
+
+  // Any thread.
+  void new_work() {
+    put([](LaneMail& mail) { mail.new_work = true; });
+  }
+  void settled(SettlementNotice notice) {
+    put([&](LaneMail& mail) { mail.settlements.push_back(notice); });
+  }
+  void stop_within(std::chrono::milliseconds grace) {
+    put([&](LaneMail& mail) { mail.stop_within = grace; });
+  }
+
+  // The lane.
+  LaneMail take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(mail_, LaneMail{});
+  }
+  bool empty() const {
+    const std::lock_guard lock(mutex_);
+    return !mail_.new_work && mail_.settlements.empty() && !mail_.stop_within;
+  }
+  // What comes later wakes nobody: the destination may be gone.
+  void close() {
+    const std::lock_guard lock(mutex_);
+    wake_ = nullptr;
+  }
+
+ private:
+  template <class Write>
+  void put(Write write) {
+    const std::lock_guard lock(mutex_);
+    const bool first = !mail_.new_work && mail_.settlements.empty() && !mail_.stop_within;
+    write(mail_);
+    // One wake for all that comes until the lane looks.
+    if (first && wake_) wake_();
+  }
+
+  mutable std::mutex mutex_;
+  std::function<void()> wake_;
+  LaneMail mail_;
+};
+
+}  // namespace relay

@@ -1,0 +1,108 @@
+#include "forwarder/lane_report.hpp"
+
+#include <chrono>
+
+#include "base/log.hpp"
+
+namespace relay {
+namespace {
+
+constexpr std::chrono::seconds publish_interval{1};
+
+std::string status_text(const DeliveryError& error) {
+  return error.status ? std::to_string(*error.status) : "-";
+}
+
+bool same_error(const std::optional<DeliveryError>& a, const std::optional<DeliveryError>& b) {
+  if (a.has_value() != b.has_value()) return false;
+  return !a || (a->kind == b->kind && a->status == b->status && a->message == b->message);
+}
+
+// What is worth a publication at once.
+bool same_state(const DestinationCondition& a, const DestinationCondition& b) {
+  return a.up == b.up && same_error(a.circuit_error, b.circuit_error) && a.circuit_since == b.circuit_since &&
+         a.next_probe_at == b.next_probe_at && a.stuck == b.stuck && a.refusing_everything == b.refusing_everything;
+}
+
+bool same_flow(const DestinationCondition& a, const DestinationCondition& b) {
+  return a.last_success_at == b.last_success_at && same_error(a.last_error, b.last_error) && a.in_flight == b.in_flight;
+}
+
+}  // namespace
+
+void LaneReport::concluded(const Try& attempt, const Verdict& verdict, Moment now) {
+  const std::string id = attempt.claim.submission.id.text();
+  const AttemptRecord& record = verdict.settlement.attempt;
+  if (!record.error) {
+    last_success_at_ = now.wall;
+    log_debug("delivered", {{"submission", id}, {"destination", destination_}});
+    return;
+  }
+  const DeliveryError& error = *record.error;
+  if (error.kind != ErrorKind::corrupt) last_error_ = error;
+  const std::string_view kind = error_kind_name(error.kind);
+  if (verdict.settlement.kind == Settlement::Kind::dead_letter) {
+    log_warning("submission is a dead letter: " + error.message,
+                {{"submission", id}, {"destination", destination_}, {"kind", kind}, {"status", status_text(error)}});
+    return;
+  }
+  log_debug("try failed: " + error.message, {{"submission", id},
+                                             {"destination", destination_},
+                                             {"outcome", outcome_name(record.outcome)},
+                                             {"kind", kind},
+                                             {"status", status_text(error)}});
+  if (verdict.became_stuck)
+    log_warning("submission is stuck: it fails while others succeed: " + error.message,
+                {{"submission", id}, {"destination", destination_}, {"kind", kind}, {"status", status_text(error)}});
+}
+
+void LaneReport::turn(const OutcomeRules& rules, std::size_t in_flight, Moment now) {
+  tell_circuit(rules.circuit(), now);
+  publish(rules, in_flight, now);
+}
+
+void LaneReport::tell_circuit(const Circuit& circuit, Moment now) {
+  const auto& opening = circuit.opening();
+  const bool same_opening = opening && told_opening_ && opening->number == told_opening_->number;
+  if (told_opening_ && !same_opening) {
+    const auto down = std::chrono::floor<std::chrono::milliseconds>(now.monotonic - told_opening_->since.monotonic);
+    log_info("destination is up again", {{"destination", destination_},
+                                         {"down_for", format_duration(down)},
+                                         {"failed_probes", told_opening_->failed_probes}});
+  }
+  if (opening && !same_opening) {
+    log_warning("destination is down; its submissions stay queued: " + opening->error.message,
+                {{"destination", destination_},
+                 {"kind", error_kind_name(opening->error.kind)},
+                 {"status", status_text(opening->error)}});
+  }
+  told_opening_ = opening;
+}
+
+void LaneReport::publish(const OutcomeRules& rules, std::size_t in_flight, Moment now) {
+  DestinationCondition condition;
+  condition.up = !told_opening_;
+  if (told_opening_) {
+    condition.circuit_error = told_opening_->error;
+    condition.circuit_since = told_opening_->since.wall;
+    condition.next_probe_at = told_opening_->next_probe.wall;
+    condition.refusing_everything = told_opening_->cause == CircuitCause::refusing_everything;
+  }
+  condition.last_success_at = last_success_at_;
+  condition.last_error = last_error_;
+  condition.stuck = rules.stuck();
+  condition.in_flight = in_flight;
+
+  publish_again_at_.reset();
+  const bool unchanged = same_state(condition, published_) && same_flow(condition, published_);
+  if (published_at_ && unchanged) return;
+  if (published_at_ && same_state(condition, published_) && now.monotonic < *published_at_ + publish_interval) {
+    publish_again_at_ = *published_at_ + publish_interval;
+    return;
+  }
+  journal_.set_condition(destination_, condition);
+  published_ = std::move(condition);
+  published_at_ = now.monotonic;
+}
+
+}  // namespace relay

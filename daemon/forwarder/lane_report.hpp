@@ -1,0 +1,41 @@
+// LaneReport: what a lane tells of itself: log lines, and its condition for health, status and the queued deliveries.
+// Alarms (destination_down, refusing_everything, stuck, clock_off) are raised from the condition by operations, so that
+// log, health and metrics agree on them. Used by its lane alone.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "forwarder/outcome_rules.hpp"
+#include "journal/journal.hpp"
+
+namespace relay {
+
+class LaneReport {
+ public:
+  LaneReport(Journal& journal, std::string destination) : journal_(journal), destination_(std::move(destination)) {}
+
+  // After each verdict.
+  void concluded(const Try& attempt, const Verdict& verdict, Moment now);
+  // Each turn: changes of the circuit, and the condition where it changed. What changes with every delivery (last
+  // success, last error, in flight) is published once a second at most.
+  void turn(const OutcomeRules& rules, std::size_t in_flight, Moment now);
+  // When turn() will publish what it holds back now.
+  std::optional<MonotonicTime> next_turn() const { return publish_again_at_; }
+
+ private:
+  void tell_circuit(const Circuit& circuit, Moment now);
+  void publish(const OutcomeRules& rules, std::size_t in_flight, Moment now);
+
+  Journal& journal_;
+  const std::string destination_;
+  std::optional<Circuit::Opening> told_opening_{};
+  std::optional<WallTime> last_success_at_{};
+  std::optional<DeliveryError> last_error_{};
+  DestinationCondition published_;
+  std::optional<MonotonicTime> published_at_{};
+  std::optional<MonotonicTime> publish_again_at_{};
+};
+
+}  // namespace relay
