@@ -1,5 +1,6 @@
 #include "forwarder/lane_report.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/log.hpp"
@@ -18,23 +19,43 @@ bool same_error(const std::optional<DeliveryError>& a, const std::optional<Deliv
   return !a || (a->kind == b->kind && a->status == b->status && a->message == b->message);
 }
 
+// Seconds from accepted to delivered: from a healthy queue's tenths to an outage of days.
+const std::vector<double> delivery_bounds = {0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400};
+
+void observe(Histogram& histogram, double value) {
+  const auto bound = std::lower_bound(histogram.bounds.begin(), histogram.bounds.end(), value);
+  ++histogram.buckets[static_cast<std::size_t>(bound - histogram.bounds.begin())];
+  histogram.sum += value;
+}
+
 // What is worth a publication at once.
 bool same_state(const DestinationCondition& a, const DestinationCondition& b) {
   return a.up == b.up && same_error(a.circuit_error, b.circuit_error) && a.circuit_since == b.circuit_since &&
-         a.next_probe_at == b.next_probe_at && a.stuck == b.stuck && a.refusing_everything == b.refusing_everything;
+         a.next_probe_at == b.next_probe_at && a.stuck == b.stuck && a.refusing_everything == b.refusing_everything &&
+         a.last_success_at.has_value() == b.last_success_at.has_value() &&
+         a.last_error.has_value() == b.last_error.has_value();
 }
 
 bool same_flow(const DestinationCondition& a, const DestinationCondition& b) {
-  return a.last_success_at == b.last_success_at && same_error(a.last_error, b.last_error) && a.in_flight == b.in_flight;
+  return a.last_success_at == b.last_success_at && same_error(a.last_error, b.last_error) &&
+         a.in_flight == b.in_flight && a.delivery_seconds.buckets == b.delivery_seconds.buckets;
 }
 
 }  // namespace
+
+LaneReport::LaneReport(Journal& journal, std::string destination)
+    : journal_(journal), destination_(std::move(destination)) {
+  delivery_seconds_.bounds = delivery_bounds;
+  delivery_seconds_.buckets.assign(delivery_bounds.size() + 1, 0);
+}
 
 void LaneReport::concluded(const Try& attempt, const Verdict& verdict, Moment now) {
   const std::string id = attempt.claim.submission.id.text();
   const AttemptRecord& record = verdict.settlement.attempt;
   if (!record.error) {
     last_success_at_ = now.wall;
+    const std::chrono::duration<double> took = now.wall - attempt.claim.submission.accepted_at;
+    observe(delivery_seconds_, std::max(took.count(), 0.0));
     log_debug("delivered", {{"submission", id}, {"destination", destination_}});
     return;
   }
@@ -92,6 +113,7 @@ void LaneReport::publish(const OutcomeRules& rules, std::size_t in_flight, Momen
   condition.last_error = last_error_;
   condition.stuck = rules.stuck();
   condition.in_flight = in_flight;
+  condition.delivery_seconds = delivery_seconds_;
 
   publish_again_at_.reset();
   const bool unchanged = same_state(condition, published_) && same_flow(condition, published_);

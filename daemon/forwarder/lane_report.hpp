@@ -14,7 +14,7 @@ namespace relay {
 
 class LaneReport {
  public:
-  LaneReport(Journal& journal, std::string destination) : journal_(journal), destination_(std::move(destination)) {}
+  LaneReport(Journal& journal, std::string destination);
 
   // After each verdict.
   void concluded(const Try& attempt, const Verdict& verdict, Moment now);
@@ -33,6 +33,7 @@ class LaneReport {
   std::optional<Circuit::Opening> told_opening_{};
   std::optional<WallTime> last_success_at_{};
   std::optional<DeliveryError> last_error_{};
+  Histogram delivery_seconds_;
   DestinationCondition published_;
   std::optional<MonotonicTime> published_at_{};
   std::optional<MonotonicTime> publish_again_at_{};

@@ -112,6 +112,12 @@ using SettleCallback = std::function<void(Result<void, SettleRefusal>)>;
 
 // ---- What a lane says about itself ----------------------------------------------------------------------------------
 
+struct Histogram {
+  std::vector<double> bounds;          // upper bounds, ascending; a last bucket beyond them
+  std::vector<std::uint64_t> buckets;  // not cumulated; bounds.size() + 1
+  double sum = 0;
+};
+
 // Kept in memory; merged into every queued delivery that a query shows, so that each tells why it waits.
 struct DestinationCondition {
   bool up = true;                                // false while its circuit is open
@@ -123,6 +129,7 @@ struct DestinationCondition {
   std::uint64_t stuck = 0;                    // deliveries that fail while others succeed
   std::uint64_t in_flight = 0;
   bool refusing_everything = false;
+  Histogram delivery_seconds;  // from accepted to delivered, of this process's lifetime
 };
 
 // ---- Queries --------------------------------------------------------------------------------------------------------
@@ -173,12 +180,6 @@ struct JournalSnapshot {
   std::map<std::string, DestinationTotals> destinations;  // every one that ever had a delivery or is configured
   std::map<Intake, std::uint64_t> accepted_by_intake;
   std::map<CounterName, std::uint64_t> counters;
-};
-
-struct Histogram {
-  std::vector<double> bounds;          // upper bounds, ascending; a last bucket beyond them
-  std::vector<std::uint64_t> buckets;  // not cumulated; bounds.size() + 1
-  double sum = 0;
 };
 
 // What the journal knows of itself, from memory; never blocks.
