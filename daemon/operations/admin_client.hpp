@@ -1,0 +1,39 @@
+// The commands' side of the operator socket.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/http_client.hpp"
+#include "base/result.hpp"
+
+namespace relay {
+
+class AdminClient {
+ public:
+  // Reads only `admin.socket` of the configuration, and takes the default where the file can't be read.
+  explicit AdminClient(const std::filesystem::path& configuration);
+
+  // The answer, whatever its status. Error: the daemon can't be asked, and what the reader can do about it.
+  Result<HttpClientResponse> get(std::string target, ByteCount response_limit = mebibytes(64));
+  Result<HttpClientResponse> post(std::string target, std::vector<std::pair<std::string, std::string>> headers,
+                                  std::shared_ptr<HttpBodySource> body);
+
+ private:
+  Result<HttpClientResponse> ask(HttpClientRequest request);
+  const std::filesystem::path socket_;
+  HttpClient http_;
+};
+
+// The detail of a problem+json answer with its status, or the status alone where it is none.
+std::string problem_text(const HttpClientResponse& response);
+
+// A name or value for a query or path: everything but unreserved characters becomes %XX (RFC 3986 section 2.3).
+std::string percent_encoded(std::string_view text);
+
+}  // namespace relay

@@ -1,0 +1,24 @@
+#include "operations/admin_listener.hpp"
+
+#include <utility>
+
+#include "intake/http_answer.hpp"
+
+namespace relay {
+
+AdminListener::AdminListener(boost::asio::io_context& context, HttpServerOptions options,
+                             std::vector<std::string> allowed_hosts, AdminApi& api)
+    : gate_(options.listen, std::move(allowed_hosts)),
+      server_(
+          context, std::move(options),
+          [this, &api](const HttpRequestHead& head, HttpBody& body) -> boost::asio::awaitable<HttpResponse> {
+            if (const auto problem = gate_.check(head, server_.port())) co_return problem_response(*problem);
+            HttpResponse response = co_await api.handle(head, body);
+            // What is shown here is true now, and may hold what no cache should.
+            response.fields.push_back({"Cache-Control", "no-store"});
+            response.fields.push_back({"X-Content-Type-Options", "nosniff"});
+            co_return response;
+          },
+          [](HttpFramingProblem problem) { return problem_response(framing_problem(problem)); }) {}
+
+}  // namespace relay

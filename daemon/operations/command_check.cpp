@@ -1,0 +1,54 @@
+// `edge-relay check`: validates the configuration; with --connect it also asks each destination.
+#include <ostream>
+
+#include <fmt/format.h>
+
+#include "destinations/registry.hpp"
+#include "operations/commands.hpp"
+#include "operations/human_text.hpp"
+#include "settings/describe.hpp"
+#include "settings/load.hpp"
+
+namespace relay {
+namespace {
+
+// One line a finding; false where a destination wouldn't take a submission.
+bool connect(const DestinationSettings& settings, const std::string& site, std::ostream& out) {
+  bool good = true;
+  for (const ProbeFinding& finding : make_destination(settings, site, system_clock())->probe()) {
+    const std::string text = one_line(finding.text);
+    switch (finding.kind) {
+      case ProbeFinding::Kind::good:
+        out << fmt::format("{}: {}\n", settings.name, text);
+        break;
+      case ProbeFinding::Kind::bad:
+        out << fmt::format("{}: error: {}\n", settings.name, text);
+        good = false;
+        break;
+      case ProbeFinding::Kind::not_checked:
+        out << fmt::format("{}: not checked: {}\n", settings.name, text);
+        break;
+    }
+    out.flush();
+  }
+  return good;
+}
+
+}  // namespace
+
+ExitCode execute(const CheckCommand& command, const Streams& streams) {
+  const auto loaded = load_settings(command.configuration);
+  const auto& problems = loaded ? loaded->warnings : loaded.error();
+  for (const Problem& problem : problems) streams.err << problem.text() << "\n";
+  streams.err.flush();
+  if (!loaded) return ExitCode::configuration;
+  streams.out << describe_settings(loaded->settings);
+  if (!command.connect) return ExitCode::success;
+  bool good = true;
+  for (const auto& destination : loaded->settings.destinations) {
+    good = connect(destination, loaded->settings.site, streams.out) && good;
+  }
+  return good ? ExitCode::success : ExitCode::failure;
+}
+
+}  // namespace relay

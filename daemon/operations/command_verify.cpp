@@ -1,0 +1,41 @@
+// `edge-relay verify`: reads the journal, beside the daemon or without it, and says what doesn't hold.
+#include <ostream>
+
+#include <fmt/format.h>
+
+#include "journal/verify.hpp"
+#include "operations/commands.hpp"
+#include "operations/human_text.hpp"
+#include "settings/load.hpp"
+
+namespace relay {
+
+ExitCode execute(const VerifyCommand& command, const Streams& streams) {
+  const auto loaded = load_settings(command.configuration);
+  if (!loaded) {
+    for (const Problem& problem : loaded.error()) streams.err << problem.text() << "\n";
+    return ExitCode::configuration;
+  }
+  const std::string path = loaded->settings.journal.path.native();
+  const auto report = verify_journal(path, "", [&](const VerifyFinding& finding) {
+    streams.out << fmt::format("FINDING {} {} {}\n", finding.code, finding.submission, one_line(finding.text));
+  });
+  if (!report) {
+    streams.err << "edge-relay verify: " << report.error().message << "\n";
+    return ExitCode::failure;
+  }
+  for (const std::string& reason : report->not_checked) streams.out << "not checked: " << one_line(reason) << "\n";
+  streams.out << fmt::format("{} submissions, {} deliveries, {} payloads checked, {} findings\n", report->submissions,
+                             report->deliveries, report->payloads_checked, report->findings.size());
+  const bool clean = report->findings.empty() && report->not_checked.empty();
+  if (!clean) {
+    streams.err << fmt::format(
+        "edge-relay verify: {} isn't sound. Keep a copy of it and of its -wal file before anything else; what a "
+        "finding "
+        "names is shown by `edge-relay show ID`\n",
+        path);
+  }
+  return clean ? ExitCode::success : ExitCode::failure;
+}
+
+}  // namespace relay

@@ -1,0 +1,86 @@
+#include "operations/daemon_options.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "destinations/registry.hpp"
+#include "operations/unix_socket.hpp"
+
+namespace relay {
+namespace {
+
+constexpr std::size_t admin_connections = 256;
+
+}  // namespace
+
+RouteTable route_table_of(const Settings& settings) {
+  std::map<std::string, DestinationLimits> limits;
+  for (const auto& destination : settings.destinations) limits[destination.name] = limits_of(destination);
+  return RouteTable(settings.routes, settings.otherwise, std::move(limits));
+}
+
+JournalOptions journal_options_of(const Settings& settings) {
+  JournalOptions options;
+  options.path = settings.journal.path.native();
+  options.max_size = settings.journal.max_size;
+  options.min_free_disk = settings.journal.min_free_disk;
+  options.allow_tmpfs = settings.journal.allow_tmpfs;
+  options.keep_idempotency = settings.intake.keep_idempotency;
+  options.max_backoff = std::chrono::milliseconds(0);
+  for (const auto& destination : settings.destinations) {
+    options.max_backoff = std::max(options.max_backoff, destination.backoff.max);
+    options.destinations.push_back(destination.name);
+  }
+  return options;
+}
+
+std::vector<ConfiguredDestination> configured_destinations_of(const Settings& settings) {
+  std::vector<ConfiguredDestination> configured;
+  for (const auto& destination : settings.destinations) {
+    configured.push_back({destination.name, destination.alarm_after});
+  }
+  return configured;
+}
+
+std::vector<std::string> insecure_listeners_of(const Settings& settings) {
+  std::vector<std::string> listeners;
+  for (const auto& listener : settings.intake.http) {
+    if (listener.insecure && !listener.listen.loopback()) listeners.push_back("intake.http " + listener.listen.text());
+  }
+  const auto& admin = settings.admin;
+  if (admin.insecure && admin.listen && !admin.listen->loopback()) listeners.push_back("admin " + admin.listen->text());
+  return listeners;
+}
+
+HttpServerOptions admin_options_of(const Settings& settings, const ListenAddress& listen) {
+  HttpServerOptions options;
+  options.listen = listen;
+  options.request_timeout = settings.intake.request_timeout;
+  options.max_connections = admin_connections;
+  options.socket_group = settings.admin.socket_group;
+  options.socket_mode = settings.admin.socket_mode;
+  return options;
+}
+
+std::vector<std::unique_ptr<Destination>> make_destinations(const Settings& settings) {
+  std::vector<std::unique_ptr<Destination>> destinations;
+  for (const auto& destination : settings.destinations) {
+    destinations.push_back(make_destination(destination, settings.site, system_clock()));
+  }
+  return destinations;
+}
+
+std::vector<std::string> leave_out_unusable_groups(Settings& settings) {
+  std::vector<std::string> left_out;
+  const auto check = [&](std::string& group) {
+    if (group.empty() || may_give_to_group(group)) return;
+    left_out.push_back(std::exchange(group, ""));
+  };
+  check(settings.admin.socket_group);
+  for (auto& listener : settings.intake.http) {
+    if (listener.listen.unix_socket()) check(listener.group);
+  }
+  return left_out;
+}
+
+}  // namespace relay

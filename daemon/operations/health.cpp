@@ -1,0 +1,205 @@
+#include "operations/health.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "operations/human_text.hpp"
+
+namespace relay {
+namespace {
+
+std::chrono::seconds age_of(WallTime since, WallTime now) {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::max(now - since, std::chrono::milliseconds(0)));
+}
+
+// Why nothing can be accepted now, as the end of "can't accept submissions: …"; nothing where all is well.
+std::optional<std::string> why_not_accepting(const HealthFacts& facts) {
+  if (facts.stopping) return "the relay is stopping";
+  if (facts.journal.refusing) {
+    return facts.journal.reason.empty() ? "the journal refuses them" : facts.journal.reason;
+  }
+  if (facts.journal.commit_under_way && *facts.journal.commit_under_way >= commit_stall_limit) {
+    const auto stalled = std::chrono::duration_cast<std::chrono::seconds>(*facts.journal.commit_under_way);
+    return fmt::format("the disk has not confirmed a write for {}", human_duration(stalled));
+  }
+  if (!facts.snapshot) {
+    return facts.snapshot_error.empty() ? "the journal can't be read"
+                                        : "the journal can't be read: " + facts.snapshot_error;
+  }
+  return std::nullopt;
+}
+
+DestinationHealth assess_destination(const DestinationTotals& totals, const DestinationCondition* condition,
+                                     bool configured, WallTime now) {
+  DestinationHealth health;
+  health.totals = totals;
+  if (totals.queued > 0 && totals.oldest_queued_at) health.oldest_queued = age_of(*totals.oldest_queued_at, now);
+  if (condition != nullptr) {
+    health.last_success_at = condition->last_success_at;
+    health.last_error = condition->last_error;
+    health.stuck = condition->stuck;
+    health.delivery_seconds = condition->delivery_seconds;
+    if (!condition->up) {
+      health.state = DestinationState::down;
+      health.down_since = condition->circuit_since;
+      if (condition->circuit_error) health.last_error = condition->circuit_error;
+    }
+  }
+  if (!configured) health.state = DestinationState::unconfigured;
+  return health;
+}
+
+// The alarms of one destination. `alarm_after` is how long a condition that may pass by itself is given.
+void raise_alarms_of(const std::string& name, const DestinationHealth& destination, bool refusing_everything,
+                     std::chrono::milliseconds alarm_after, WallTime now, std::vector<Alarm>& alarms) {
+  const auto raise = [&](std::string_view alarm, WallTime since, std::uint64_t count) {
+    alarms.push_back({std::string(alarm), name, since, count});
+  };
+  const WallTime down_since = destination.down_since.value_or(now);
+  if (destination.state == DestinationState::down) {
+    if (now - down_since >= alarm_after) raise("destination_down", down_since, destination.totals.queued);
+    if (refusing_everything) raise("refusing_everything", down_since, destination.totals.queued);
+    if (destination.last_error && destination.last_error->kind == ErrorKind::clock) {
+      raise("clock_off", down_since, destination.totals.queued);
+    }
+  }
+  if (destination.stuck > 0) raise("stuck", now, destination.stuck);
+  const auto& oldest = destination.totals.oldest_queued_at;
+  if (destination.totals.queued > 0 && oldest && now - *oldest >= alarm_after) {
+    raise("oldest_queued", *oldest + alarm_after, destination.totals.queued);
+  }
+}
+
+void raise_alarms_of_journal(const HealthFacts& facts, std::vector<Alarm>& alarms) {
+  const bool stalled = facts.journal.commit_under_way && *facts.journal.commit_under_way >= commit_stall_limit;
+  if (facts.journal.refusing == AppendRefusal::disk_low) alarms.push_back({"disk_low", "", facts.now, 0});
+  if (facts.journal.refusing == AppendRefusal::journal_failing || stalled || (!facts.snapshot && !facts.stopping)) {
+    const WallTime since = stalled ? facts.now - *facts.journal.commit_under_way : facts.now;
+    alarms.push_back({"journal_failing", "", since, 0});
+  }
+}
+
+// One clause for each thing that isn't as it should be, the gravest first.
+std::vector<std::string> complaints_of(const Health& health) {
+  std::vector<std::string> complaints;
+  for (const auto& [name, destination] : health.destinations) {
+    const std::string waiting = counted(destination.totals.queued, "delivery waits", "deliveries wait");
+    if (destination.state == DestinationState::down) {
+      const std::string why =
+          destination.last_error ? fmt::format(" ({})", error_kind_name(destination.last_error->kind)) : "";
+      complaints.push_back(fmt::format("{} is down{}, {}", name, why, waiting));
+    }
+    if (destination.state == DestinationState::unconfigured && destination.totals.queued > 0) {
+      complaints.push_back(fmt::format("{} is no longer configured, {}", name, waiting));
+    }
+    if (destination.stuck > 0) {
+      complaints.push_back(
+          fmt::format("{} for {}", counted(destination.stuck, "delivery is stuck", "deliveries are stuck"), name));
+    }
+  }
+  if (health.dead_letter > 0) complaints.push_back(counted(health.dead_letter, "dead letter", "dead letters"));
+  return complaints;
+}
+
+std::string summary_of(const Health& health, const std::optional<std::string>& refusal,
+                       const std::vector<std::string>& complaints) {
+  std::string sentence;
+  if (refusal) {
+    sentence = "Can't accept submissions: " + *refusal;
+  } else {
+    sentence = "Accepting submissions";
+    if (complaints.empty()) {
+      sentence += health.queued == 0 ? ", nothing waits"
+                                     : fmt::format(", {} on the way, the oldest for {}",
+                                                   counted(health.queued, "delivery", "deliveries"),
+                                                   human_duration(health.oldest_queued));
+    }
+  }
+  for (const auto& complaint : complaints) sentence += "; " + complaint;
+  for (const auto& alarm : health.alarms) {
+    if (alarm.name == "oldest_queued") {
+      sentence += fmt::format("; the oldest delivery for {} is late", alarm.destination);
+    } else if (alarm.name == "refusing_everything") {
+      sentence += fmt::format("; {} refuses everything", alarm.destination);
+    }
+  }
+  for (const auto& listener : health.insecure_listeners) sentence += fmt::format("; {} is insecure", listener);
+  return sentence + ".";
+}
+
+}  // namespace
+
+std::string_view health_status_name(HealthStatus status) {
+  switch (status) {
+    case HealthStatus::ok:
+      return "ok";
+    case HealthStatus::degraded:
+      return "degraded";
+    case HealthStatus::failing:
+      return "failing";
+  }
+  return "failing";
+}
+
+std::string_view destination_state_name(DestinationState state) {
+  switch (state) {
+    case DestinationState::up:
+      return "up";
+    case DestinationState::down:
+      return "down";
+    case DestinationState::paused:
+      return "paused";
+    case DestinationState::holding:
+      return "holding";
+    case DestinationState::unconfigured:
+      return "unconfigured";
+  }
+  return "unconfigured";
+}
+
+Health assess_health(const HealthFacts& facts) {
+  Health health;
+  health.uptime = facts.uptime;
+  health.journal_bytes = facts.journal.journal_bytes;
+  health.disk_free = facts.journal.disk_free;
+  health.insecure_listeners = facts.insecure_listeners;
+
+  std::map<std::string, DestinationTotals> totals;
+  if (facts.snapshot) {
+    health.as_of = facts.snapshot->as_of;
+    totals = facts.snapshot->destinations;
+  }
+  std::map<std::string, std::chrono::milliseconds> alarm_after;
+  for (const auto& configured : facts.destinations) {
+    alarm_after[configured.name] = configured.alarm_after;
+    totals.try_emplace(configured.name);
+  }
+  for (const auto& [name, of_destination] : totals) {
+    const auto condition = facts.conditions.find(name);
+    const auto configured = alarm_after.find(name);
+    const bool is_configured = configured != alarm_after.end();
+    const DestinationHealth destination = assess_destination(
+        of_destination, condition == facts.conditions.end() ? nullptr : &condition->second, is_configured, facts.now);
+    health.queued += of_destination.queued;
+    health.dead_letter += of_destination.dead_letter;
+    health.oldest_queued = std::max(health.oldest_queued, destination.oldest_queued);
+    raise_alarms_of(name, destination, condition != facts.conditions.end() && condition->second.refusing_everything,
+                    is_configured ? configured->second : ConfiguredDestination{}.alarm_after, facts.now, health.alarms);
+    health.destinations.emplace(name, destination);
+  }
+  raise_alarms_of_journal(facts, health.alarms);
+
+  const auto refusal = why_not_accepting(facts);
+  const auto complaints = complaints_of(health);
+  health.accepting = !refusal;
+  if (refusal) {
+    health.status = HealthStatus::failing;
+  } else if (!complaints.empty() || !health.alarms.empty()) {
+    health.status = HealthStatus::degraded;
+  }
+  health.summary = summary_of(health, refusal, complaints);
+  return health;
+}
+
+}  // namespace relay

@@ -1,0 +1,38 @@
+#include "operations/overview.hpp"
+
+#include <utility>
+
+namespace relay {
+
+Overview::Overview(Journal& journal, const Clock& clock, std::vector<ConfiguredDestination> destinations,
+                   std::vector<std::string> insecure_listeners)
+    : journal_(journal),
+      clock_(clock),
+      destinations_(std::move(destinations)),
+      insecure_listeners_(std::move(insecure_listeners)),
+      started_(clock.monotonic_now()) {}
+
+Overview::Look Overview::look() {
+  Look look;
+  HealthFacts& facts = look.facts;
+  const MonotonicTime now = clock_.monotonic_now();
+  facts.uptime = std::chrono::duration_cast<std::chrono::seconds>(now - started_);
+  facts.stopping = stopping_;
+  auto snapshot = journal_.snapshot();
+  if (snapshot) {
+    facts.snapshot = std::move(snapshot).value();
+    rates_.look(now, *facts.snapshot);
+  } else {
+    facts.snapshot_error = snapshot.error().message;
+  }
+  facts.journal = journal_.condition();
+  facts.conditions = journal_.conditions();
+  facts.destinations = destinations_;
+  facts.insecure_listeners = insecure_listeners_;
+  facts.now = clock_.wall_now();
+  look.health = assess_health(facts);
+  alarms_.update(look.health.alarms);
+  return look;
+}
+
+}  // namespace relay

@@ -1,0 +1,43 @@
+// Overview: one look at the whole relay, for health, metrics, status and the service manager's sentence. Belongs to the
+// operations thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "journal/journal.hpp"
+#include "operations/alarm_board.hpp"
+#include "operations/flow_rates.hpp"
+#include "operations/health.hpp"
+
+namespace relay {
+
+class Overview {
+ public:
+  struct Look {
+    HealthFacts facts;
+    Health health;
+  };
+
+  // `journal` and `clock` outlive it.
+  Overview(Journal& journal, const Clock& clock, std::vector<ConfiguredDestination> destinations,
+           std::vector<std::string> insecure_listeners);
+  // From now on nothing is accepted.
+  void stopping() { stopping_ = true; }
+  // Reads the journal once; raises and ends alarms. Quick: its cost doesn't grow with the backlog.
+  Look look();
+  const FlowRates& rates() const { return rates_; }
+
+ private:
+  Journal& journal_;
+  const Clock& clock_;
+  const std::vector<ConfiguredDestination> destinations_;
+  const std::vector<std::string> insecure_listeners_;
+  const MonotonicTime started_;
+  bool stopping_ = false;
+  AlarmBoard alarms_;
+  FlowRates rates_;
+};
+
+}  // namespace relay
