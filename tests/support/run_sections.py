@@ -1,0 +1,267 @@
+"""tests/run behind its first line: builds, runs one section after the other, and adds up what each of them counted.
+
+A section that fails hides none after it. Everything a section started has ended before the next one begins.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PR_SET_CHILD_SUBREAPER = 36
+
+GTEST_PASSED = re.compile(r"^\[  PASSED  \] (\d+) tests?\.")
+GTEST_FAILED = re.compile(r"^\[  FAILED  \] (\d+) tests?, listed below:")
+PLAIN = re.compile(r"^(\d+) passed, (\d+) failed\b")
+PYTEST = re.compile(r"^=* ?(.*(?:passed|failed|error|no tests ran).*) in [\d.]+s")
+
+
+@dataclass
+class Count:
+    passed: int = 0
+    failed: int = 0
+
+    def read(self, line):
+        """Adds what a test runner's closing line says."""
+        if match := GTEST_PASSED.match(line):
+            self.passed += int(match[1])
+        elif match := GTEST_FAILED.match(line):
+            self.failed += int(match[1])
+        elif match := PLAIN.match(line):
+            self.passed += int(match[1])
+            self.failed += int(match[2])
+        elif match := PYTEST.match(line):
+            for number, word in re.findall(r"(\d+) (passed|failed|errors?)", match[1]):
+                if word == "passed":
+                    self.passed += int(number)
+                else:
+                    self.failed += int(number)
+
+
+# ---- processes ----
+
+def children_of(parent):
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError, IndexError):
+                if int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
+                    found.append(int(entry.name))
+    return found
+
+
+def end_left_processes():
+    """Ends every descendant: orphans come to this process, which is their subreaper."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + 10
+        while (left := [pid for pid in children_of(os.getpid())]) and time.monotonic() < deadline:
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, how)
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            time.sleep(0.05)
+
+
+def run(arguments, minutes, count=None, env=None, quiet=False):
+    """Runs a program to its end, showing its lines (where quiet: only if it fails); returns its exit code."""
+    kept = []
+    process = subprocess.Popen([str(each) for each in arguments], cwd=ROOT, env={**os.environ, **(env or {})},
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               errors="replace", start_new_session=True)
+    late = threading.Event()
+
+    def stop():
+        late.set()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    timer = threading.Timer(minutes * 60, stop)
+    timer.start()
+    try:
+        for line in process.stdout:
+            if count is not None:
+                count.read(line.rstrip("\n"))
+            if quiet:
+                kept.append(line)
+            else:
+                print(line, end="", flush=True)
+        code = process.wait()
+    finally:
+        timer.cancel()
+    if late.is_set():
+        print(f"{arguments[0]} was ended: not done within {minutes} minutes", flush=True)
+        code = code or 1
+    if quiet and code != 0:
+        print("".join(kept[-200:]), flush=True)
+    return code
+
+
+# ---- sections ----
+
+@dataclass
+class Options:
+    long: bool
+    scratch: Path
+
+
+def build(preset):
+    """Configures and builds a preset. Returns what is wrong, or nothing."""
+    count = Count()
+    code = run(["cmake", "--preset", preset], 5, quiet=True)
+    code = code or run(["cmake", "--build", f"build/{preset}", "-j", str(os.cpu_count())], 40, quiet=True)
+    count.passed, count.failed = (0, 1) if code else (1, 0)
+    return count
+
+
+def programs_of(preset):
+    return sorted(path for path in (ROOT / f"build/{preset}/tests").glob("unit_*") if os.access(path, os.X_OK) and path.is_file())
+
+
+SANITIZER = {
+    "release": {},
+    "asan": {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"},
+    "tsan": {"TSAN_OPTIONS": "halt_on_error=0:exitcode=99:second_deadlock_stack=1"},
+}
+
+
+def unit(preset, options):
+    count = Count()
+    programs = programs_of(preset)
+    if not programs:
+        print("no unit test program was built")
+        count.failed += 1
+    for program in programs:
+        own = Count()
+        print(f"-- {program.name}", flush=True)
+        code = run([program, "--gtest_brief=1"], 10, own, {**SANITIZER[preset], "TMPDIR": str(options.scratch)})
+        own.failed += 1 if code and not own.failed else 0
+        count.passed, count.failed = count.passed + own.passed, count.failed + own.failed
+    return count
+
+
+def functional(preset, options):
+    count = Count()
+    arguments = ["/usr/bin/python3", "-B", "-m", "pytest", "-q", "--no-header", "-rfE", "--tb=short", "tests/functional",
+                 "-c", "tests/functional/pytest.ini", "--rootdir=tests/functional", f"--basetemp={options.scratch}/functional-{preset}"]
+    if preset != "release":
+        arguments += ["-m", "main"]
+    env = {**SANITIZER[preset], "EDGE_RELAY": str(ROOT / f"build/{preset}/edge-relay"),
+           "EDGE_RELAY_SLOWNESS": "1" if preset == "release" else "4"}
+    if options.long:
+        env["EDGE_RELAY_LONG"] = "1"
+    code = run(arguments, 90 if options.long else 25, count, env)
+    count.failed += 1 if code and not count.failed else 0
+    return count
+
+
+def counted(arguments, minutes, env=None):
+    """A program that counts for itself, or whose exit code is the one thing that counts."""
+    count = Count()
+    code = run(arguments, minutes, count, env)
+    if code and not count.failed:
+        count.failed += 1
+    elif not code and not count.passed:
+        count.passed += 1
+    return count
+
+
+def checks(_):
+    total = Count()
+    for name in ("include_direction", "house_rules", "format", "tidy"):
+        print(f"-- {name}", flush=True)
+        own = counted([ROOT / "tests/checks" / name], 20)
+        total.passed, total.failed = total.passed + own.passed, total.failed + own.failed
+    return total
+
+
+def power_loss(options):
+    program = ROOT / "build/release/tests/power_loss"
+    return counted([program, "--crashes", "5000" if options.long else "500"], 60 if options.long else 10,
+                   {"TMPDIR": str(options.scratch)})
+
+
+def kill(options):
+    return counted([ROOT / "tests/crash/kill_test.py", "--kills", "200" if options.long else "50"], 40 if options.long else 12,
+                   {"TMPDIR": str(options.scratch)})
+
+
+def quickstart(_):
+    return counted([ROOT / "packaging/quickstart", "--once"], 15)
+
+
+# Name, what it is, how it runs, whether --fast runs it.
+SECTIONS = [
+    ("build", "build (release)", lambda options: build("release"), True),
+    ("checks", "checks", checks, False),
+    ("unit", "unit tests", lambda options: unit("release", options), True),
+    ("functional", "functional tests", lambda options: functional("release", options), True),
+    ("kill", "kill -9 under load", kill, False),
+    ("power-loss", "power loss", power_loss, False),
+    ("quickstart", "the README's first command", quickstart, False),
+    ("asan-build", "build (ASan and UBSan)", lambda options: build("asan"), False),
+    ("asan-unit", "unit tests under ASan and UBSan", lambda options: unit("asan", options), False),
+    ("asan-functional", "main functional tests under ASan and UBSan", lambda options: functional("asan", options), False),
+    ("tsan-build", "build (TSan)", lambda options: build("tsan"), False),
+    ("tsan-unit", "unit tests under TSan", lambda options: unit("tsan", options), False),
+    ("tsan-functional", "main functional tests under TSan", lambda options: functional("tsan", options), False),
+]
+# What a section can't do without.
+NEEDS = {"checks": "build", "unit": "build", "functional": "build", "kill": "build", "power-loss": "build", "quickstart": "build",
+         "asan-unit": "asan-build", "asan-functional": "asan-build", "tsan-unit": "tsan-build", "tsan-functional": "tsan-build"}
+
+
+def chosen_sections(arguments):
+    names = [name for name, *_ in SECTIONS]
+    if arguments.only:
+        wanted = set(arguments.only) | {NEEDS[name] for name in arguments.only if name in NEEDS}
+        return [name for name in names if name in wanted]
+    return [name for name, _, _, fast in SECTIONS if fast or not arguments.fast]
+
+
+def main():
+    names = [name for name, *_ in SECTIONS]
+    parser = argparse.ArgumentParser(prog="tests/run", description="Edge Relay's tests. Last line: N passed, N failed.",
+                                     epilog="sections: " + ", ".join(names))
+    parser.add_argument("--fast", action="store_true", help="build, unit and functional tests, without sanitizers and crashes")
+    parser.add_argument("--long", action="store_true", help="a million queued, 200 kills, 5000 power losses")
+    parser.add_argument("--only", action="append", choices=names, metavar="SECTION", help="this section and what it needs; repeatable")
+    arguments = parser.parse_args()
+
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, lambda number, frame: sys.exit(128 + number))
+    scratch = Path(tempfile.mkdtemp(prefix="edge-relay-tests-"))
+    options = Options(arguments.long, scratch)
+    total, summary = Count(), []
+    try:
+        for name, title, section, _ in SECTIONS:
+            if name not in chosen_sections(arguments):
+                continue
+            print(f"\n== {title} ==", flush=True)
+            began = time.monotonic()
+            count = section(options)
+            end_left_processes()
+            total.passed, total.failed = total.passed + count.passed, total.failed + count.failed
+            summary.append(f"{name:18} {count.passed:6} passed {count.failed:4} failed {time.monotonic() - began:7.0f} s")
+    finally:
+        end_left_processes()
+        shutil.rmtree(scratch, ignore_errors=True)
+    print("\n== summary ==\n" + "\n".join(summary))
+    print(f"{total.passed} passed, {total.failed} failed", flush=True)
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
