@@ -1,5 +1,5 @@
-// Destination: a system that takes submissions over. Never sees the journal. Called from its lane's thread only, but for
-// wake(). A new system is one file, one settings struct, one line in registry.cpp, and the conformance suite.
+// Destination: a system that takes submissions over. Never sees the journal. Called from its lane's thread only, but
+// for wake(). A new system is one file, one settings struct, one line in registry.cpp, and the conformance suite.
 #pragma once
 
 #include <chrono>

@@ -1,0 +1,79 @@
+#include "destinations/azure_probe.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "destinations/azure_answers.hpp"
+#include "destinations/azure_request.hpp"
+
+namespace relay {
+namespace {
+
+struct Look {
+  std::string resource;
+  AzureRequest request;
+  AzureStep step_in_use;  // what a delivery will do there
+};
+
+std::vector<Look> looks_of(const AzureStorageQueueSettings& settings) {
+  std::vector<Look> looks;
+  looks.push_back({"queue " + settings.queue, look_at_queue_request(settings.queue), AzureStep::put_message});
+  if (settings.envelope == ReportStreamEnvelope::raw) return looks;
+  looks.push_back({"blob container " + settings.blob_container, look_at_container_request(settings.blob_container),
+                   AzureStep::put_blob});
+  if (!settings.table.empty())
+    looks.push_back({"table " + settings.table, look_at_table_request(settings.table), AzureStep::insert_row});
+  return looks;
+}
+
+ProbeFinding judge(const Look& look, const TransferResult& answer, const AzureSas* sas, bool create, WallTime now) {
+  using Kind = ProbeFinding::Kind;
+  const AzureAnswerContext context{look.request.step, look.resource, sas, now};
+  const auto* response = std::get_if<HttpClientResponse>(&answer.result);
+  if (response == nullptr)
+    return {Kind::bad, classify_azure_failure(context, std::get<TransferError>(answer.result)).error->message};
+  const AttemptResult result = classify_azure_answer(context, *response);
+  if (sas != nullptr) {
+    if (const auto late = sas->out_of_time(now)) return {Kind::bad, look.resource + ": " + *late};
+    if (const auto missing = sas->missing_right(look.step_in_use)) return {Kind::bad, look.resource + ": " + *missing};
+  }
+  if (result.outcome == Outcome::accepted) return {Kind::good, look.resource + ": it is there, and the sign-in holds"};
+  if (response->status == 404 && create)
+    return {Kind::good, look.resource + ": not there yet; create: true will make it"};
+  // The signature was taken, only this look wasn't: a SAS that may write and not read.
+  if (result.error->kind == ErrorKind::forbidden && sas != nullptr && !azure_error_code(*response).empty())
+    return {Kind::not_checked, look.resource +
+                                   ": the SAS doesn't let anybody look, so whether it is there shows only "
+                                   "when the first submission is sent"};
+  return {Kind::bad, result.error->message};
+}
+
+}  // namespace
+
+std::vector<ProbeFinding> probe_azure(const AzureAccount& account, const AzureStorageQueueSettings& settings,
+                                      const HttpClientOptions& transport, std::chrono::milliseconds timeout,
+                                      const Clock& clock) {
+  const std::vector<Look> looks = looks_of(settings);
+  HttpClient client(transport);
+  for (std::size_t i = 0; i < looks.size(); ++i)
+    client.start(i, account.signed_request(looks[i].request, clock.wall_now(), timeout, "edge-relay-check"));
+  std::map<std::uint64_t, TransferResult> answers;
+  while (client.in_flight() > 0)
+    for (TransferResult& answer : client.poll(timeout)) answers.emplace(answer.transfer, std::move(answer));
+
+  std::vector<ProbeFinding> findings;
+  std::optional<std::chrono::milliseconds> clock_off;
+  for (const auto& [number, answer] : answers) {
+    const Look& look = looks[number];
+    findings.push_back(
+        judge(look, answer, account.sas_of(service_of(look.request.step)), settings.create, clock.wall_now()));
+    if (const auto* response = std::get_if<HttpClientResponse>(&answer.result))
+      if (const auto difference = clock_difference(*response, clock.wall_now()))
+        if (std::chrono::abs(*difference) > clock_tolerance) clock_off = difference;
+  }
+  if (clock_off) findings.push_back({ProbeFinding::Kind::bad, clock_words(*clock_off)});
+  return findings;
+}
+
+}  // namespace relay

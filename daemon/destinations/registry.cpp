@@ -1,0 +1,31 @@
+#include "destinations/registry.hpp"
+
+#include "destinations/azure_storage_queue.hpp"
+#include "destinations/directory.hpp"
+
+namespace relay {
+namespace {
+
+template <class... Functions>
+struct Overloaded : Functions... {
+  using Functions::operator()...;
+};
+
+}  // namespace
+
+std::unique_ptr<Destination> make_destination(const DestinationSettings& settings, const std::string& site,
+                                              const Clock& clock) {
+  return std::visit(Overloaded{[&](const AzureStorageQueueSettings& azure) {
+                                 return make_azure_storage_queue(settings, azure, site, clock);
+                               },
+                               [&](const DirectorySettings& directory) { return make_directory(directory, site); }},
+                    settings.system);
+}
+
+DestinationLimits limits_of(const DestinationSettings& settings) {
+  return std::visit(Overloaded{[](const AzureStorageQueueSettings& azure) { return limits_of(azure); },
+                               [](const DirectorySettings&) { return DestinationLimits{}; }},
+                    settings.system);
+}
+
+}  // namespace relay
