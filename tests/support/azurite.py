@@ -36,7 +36,7 @@ class Azurite:
         self.blob_port, self.queue_port, self.table_port = ports or free_ports(3)
         self.process = None
 
-    def start(self):
+    def start(self, **popen):
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.folder / "azurite.log", "ab") as log:
             self.process = subprocess.Popen(
@@ -44,7 +44,7 @@ class Azurite:
                  "--location", str(self.folder / "data"),
                  "--blobPort", str(self.blob_port), "--queuePort", str(self.queue_port),
                  "--tablePort", str(self.table_port)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **popen)
         await_true(self._answers, lambda: f"Azurite answers; its log: {self.folder / 'azurite.log'}", timeout=60)
         return self
 
