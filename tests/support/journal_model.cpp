@@ -36,11 +36,6 @@ bool equal(const DestinationTotals& a, const DestinationTotals& b) {
          a.dead_letter == b.dead_letter && a.discarded == b.discarded && a.attempts == b.attempts;
 }
 
-bool open(const KnownSubmission& known) {
-  return std::any_of(known.deliveries.begin(), known.deliveries.end(),
-                     [](const auto& delivery) { return delivery.second.possible.contains(DeliveryState::queued); });
-}
-
 bool dead(const KnownSubmission& known) {
   return std::any_of(known.deliveries.begin(), known.deliveries.end(), [](const auto& delivery) {
     return delivery.second.possible.contains(DeliveryState::dead_letter);
@@ -94,6 +89,16 @@ KnownSubmission& JournalModel::invent(const Clock& clock, std::size_t size, cons
 KnownSubmission* JournalModel::find(const SubmissionId& id) {
   const auto found = submissions_.find(id);
   return found == submissions_.end() ? nullptr : &found->second;
+}
+
+bool JournalModel::must_hold_key(const KnownSubmission& known, WallTime now) const {
+  constexpr auto kept = std::chrono::hours(24 * 7);  // JournalOptions::keep_idempotency
+  if (!known.key || dead(known)) return false;
+  // While a settlement is unanswered it may have ended.
+  const bool open = std::any_of(known.deliveries.begin(), known.deliveries.end(), [](const auto& delivery) {
+    return delivery.second.possible == std::set<DeliveryState>{DeliveryState::queued};
+  });
+  return open || now - known.submission.accepted_at < kept;
 }
 
 void JournalModel::counted(const CounterName& counter, std::uint64_t increment) {
@@ -310,16 +315,16 @@ void JournalModel::check_totals(Journal& journal, bool exact, Findings& findings
   }
 }
 
-void JournalModel::check_one_of_each_key(Findings& findings) {
+void JournalModel::check_one_of_each_key(WallTime now, Findings& findings) {
   std::map<std::string, unsigned> holders;
   for (const auto& [id, known] : submissions_) {
-    if (known.key && !dead(known) && ++holders[*known.key] == 2) {
+    if (must_hold_key(known, now) && ++holders[*known.key] == 2) {
       findings.push_back(name_of(known) + " is there twice, under one idempotency key");
     }
   }
 }
 
-void JournalModel::check_reopened(Journal& journal, bool exact, Findings& findings) {
+void JournalModel::check_reopened(Journal& journal, const Clock& clock, bool exact, Findings& findings) {
   const std::set<SubmissionId> ids = listed(journal, findings);
   for (auto at = submissions_.begin(); at != submissions_.end();) {
     const bool there = check_submission(journal, at->second, findings);
@@ -332,15 +337,13 @@ void JournalModel::check_reopened(Journal& journal, bool exact, Findings& findin
     }
   }
   check_totals(journal, exact, findings);
-  check_one_of_each_key(findings);
+  check_one_of_each_key(clock.wall_now(), findings);
 }
 
 void JournalModel::check_keys(Journal& journal, const Clock& clock, Findings& findings) {
-  constexpr auto keeps = std::chrono::hours(24 * 7);  // JournalOptions::keep_idempotency
   std::vector<SubmissionId> holders;
   for (const auto& [id, known] : submissions_) {
-    const bool kept = open(known) || clock.wall_now() - known.submission.accepted_at < keeps;
-    if (known.key && kept && !dead(known)) holders.push_back(id);
+    if (must_hold_key(known, clock.wall_now())) holders.push_back(id);
   }
   std::shuffle(holders.begin(), holders.end(), random_);
   holders.resize(std::min<std::size_t>(holders.size(), 3));

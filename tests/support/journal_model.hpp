@@ -49,6 +49,8 @@ class JournalModel {
   // A submission that is about to be handed over. `like`: with its payload, type and key again.
   KnownSubmission& invent(const Clock& clock, std::size_t size, const KnownSubmission* like = nullptr);
   KnownSubmission* find(const SubmissionId& id);
+  // Its idempotency key can't have been given up yet: it isn't dead, and open or young enough.
+  bool must_hold_key(const KnownSubmission& known, WallTime now) const;
   const std::vector<std::string>& destinations() const { return destinations_; }
   std::map<SubmissionId, KnownSubmission>& submissions() { return submissions_; }
 
@@ -59,7 +61,7 @@ class JournalModel {
   void counted(const CounterName& counter, std::uint64_t increment);
 
   // `exact`: the journal was closed in good order, so that counters must be complete too.
-  void check_reopened(Journal& journal, bool exact, Findings& findings);
+  void check_reopened(Journal& journal, const Clock& clock, bool exact, Findings& findings);
   // Every known submission is acknowledged and its outcome certain: after check_reopened.
   void check_keys(Journal& journal, const Clock& clock, Findings& findings);
 
@@ -69,7 +71,7 @@ class JournalModel {
   void check_delivery(const DeliveryView& view, KnownDelivery& known, const std::string& name, Findings& findings);
   void check_payload(Journal& journal, const KnownSubmission& known, Findings& findings);
   void check_totals(Journal& journal, bool exact, Findings& findings);
-  void check_one_of_each_key(Findings& findings);
+  void check_one_of_each_key(WallTime now, Findings& findings);
 
   std::mt19937_64 random_;
   std::vector<std::string> destinations_{"alpha", "beta", "gamma"};

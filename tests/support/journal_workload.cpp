@@ -9,9 +9,6 @@ namespace {
 
 using Answer = KnownSubmission::Answer;
 
-// Far beyond any commit on a disk in memory; reached, it is a hang.
-constexpr auto patience = std::chrono::seconds(60);
-
 AttemptRecord attempt_at(WallTime now, Outcome outcome, bool counted) {
   AttemptRecord attempt;
   attempt.started_at = now;
@@ -31,47 +28,17 @@ AttemptRecord attempt_at(WallTime now, Outcome outcome, bool counted) {
 
 }  // namespace
 
-// ---- AnswerInbox ----------------------------------------------------------------------------------------------------
-
-void AnswerInbox::expect() {
-  std::lock_guard lock(mutex_);
-  ++missing_;
-}
-
-void AnswerInbox::answer(std::function<void()> apply) {
-  std::lock_guard lock(mutex_);
-  answers_.push_back(std::move(apply));
-  --missing_;
-  changed_.notify_all();
-}
-
-std::size_t AnswerInbox::missing() const {
-  std::lock_guard lock(mutex_);
-  return missing_;
-}
-
-bool AnswerInbox::apply(std::size_t limit, const std::function<bool()>& give_up) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    while (!answers_.empty()) {
-      auto next = std::move(answers_.front());
-      answers_.pop_front();
-      lock.unlock();
-      next();
-      lock.lock();
-    }
-    if (missing_ <= limit || give_up()) return true;
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    changed_.wait_for(lock, std::chrono::milliseconds(5));
-  }
-}
-
 // ---- The workload ---------------------------------------------------------------------------------------------------
 
 JournalWorkload::JournalWorkload(Journal& journal, JournalModel& model, SteppedClock& clock, std::uint64_t seed,
-                                 WorkloadOptions options, std::function<bool()> dead)
-    : journal_(journal), model_(model), clock_(clock), random_(seed), options_(options), dead_(std::move(dead)) {
+                                 WorkloadOptions options, std::function<bool()> dead, std::function<bool()> excused)
+    : journal_(journal),
+      model_(model),
+      clock_(clock),
+      random_(seed),
+      options_(options),
+      dead_(std::move(dead)),
+      excused_(std::move(excused)) {
   for (unsigned i = 0; i < options_.readers; ++i) {
     readers_.emplace_back([this, seed, i] { read_beside(seed + i + 1); });
   }
@@ -86,6 +53,10 @@ void JournalWorkload::run(unsigned steps) {
   for (unsigned i = 0; i < steps && !dead_(); ++i) {
     step();
     wait(options_.in_flight - 1);
+  }
+  if (upload_) {  // given up; its handle mustn't outlive the journal
+    model_.find(upload_->id)->answer = Answer::refused;
+    upload_.reset();
   }
   stop_readers_ = true;
   for (std::thread& reader : readers_) reader.join();
@@ -106,12 +77,12 @@ void JournalWorkload::wait(std::size_t limit) {
 void JournalWorkload::step() {
   clock_.advance(std::chrono::milliseconds(1 + below(200)));
   const unsigned dice = below(100);
-  if (dice < 30) return append_new();
-  if (dice < 35) return append_repeat();
-  if (dice < 37) return append_conflict();
-  if (dice < 41 && options_.large_payloads) return upload();
-  if (dice < 58) return claim();
-  if (dice < 61) return claim_probe();
+  if (dice < 28) return append_new();
+  if (dice < 33) return append_repeat();
+  if (dice < 35) return append_conflict();
+  if (dice < 43) return options_.large_payloads ? upload() : append_new();
+  if (dice < 59) return claim();
+  if (dice < 62) return claim_probe();
   if (dice < 81) return settle();
   if (dice < 84) return release();
   if (dice < 85) return settle_stale();
@@ -120,9 +91,9 @@ void JournalWorkload::step() {
   query();
 }
 
-KnownSubmission* JournalWorkload::any_submission(bool with_key) {
-  std::vector<KnownSubmission*> fitting;
-  for (auto& [id, known] : model_.submissions()) {
+const KnownSubmission* JournalWorkload::any_submission(bool with_key) {
+  std::vector<const KnownSubmission*> fitting;
+  for (const auto& [id, known] : model_.submissions()) {
     if (!with_key || (known.key && known.submission.size <= inline_payload_limit)) fitting.push_back(&known);
   }
   return fitting.empty() ? nullptr : fitting[below(static_cast<unsigned>(fitting.size()))];
@@ -142,30 +113,305 @@ void JournalWorkload::append_new() {
                                        : 1 + below(3'000);
   KnownSubmission& known = model_.invent(clock_, size);
   if (below(2)) known.key = "http:" + known.submission.client + ":" + std::to_string(random_());
-  append(known);
+  append_bytes(known);
 }
 
 void JournalWorkload::append_repeat() {
   const KnownSubmission* earlier = any_submission(true);
-  if (earlier) append(model_.invent(clock_, 0, earlier));
+  if (earlier) append_bytes(model_.invent(clock_, 0, earlier));
 }
 
 void JournalWorkload::append_conflict() {
   const KnownSubmission* earlier = any_submission(true);
-  if (!earlier || earlier->answer != Answer::acknowledged) return;
+  if (!earlier) return;
+  const auto key = earlier->key;
   KnownSubmission& other = model_.invent(clock_, 77);
-  other.key = find_key_of_other(*earlier);
-  append(other, true);
+  other.key = key;
+  append_bytes(other);
 }
 
-void JournalWorkload::append(KnownSubmission& known, bool conflict) {
+void JournalWorkload::append_bytes(const KnownSubmission& known) {
+  append(known, JournalModel::payload(known.payload_seed, known.submission.size.value));
+}
+
+void JournalWorkload::append(const KnownSubmission& known,
+                             std::variant<std::string, std::unique_ptr<PayloadUpload>> payload) {
   inbox_->expect();
-  const SubmissionId id = known.submission.id;
-  NewSubmission submission{known.submission, known.destinations, known.key,
-                           JournalModel::payload(known.payload_seed, known.submission.size.value)};
-  journal_.append(std::move(submission), [inbox = inbox_, this, id, conflict](Result<Appended, AppendRefusal> result) {
-    inbox->answer([this, id, conflict, result] { answered_append(id, result, conflict); });
+  NewSubmission submission{known.submission, known.destinations, known.key, std::move(payload)};
+  journal_.append(std::move(submission),
+                  [inbox = inbox_, this, id = known.submission.id](Result<Appended, AppendRefusal> result) {
+                    inbox->answer([this, id, result] { answered_append(id, result); });
+                  });
+}
+
+void JournalWorkload::answered_append(const SubmissionId& id, const Result<Appended, AppendRefusal>& result) {
+  KnownSubmission& known = *model_.find(id);
+  const auto holds_key = [&](const KnownSubmission& other) {
+    return known.key && other.key == known.key && other.submission.id != id;
+  };
+  if (!result) {
+    const AppendRefusal why = result.error();
+    // What failed on the disk may be there nevertheless.
+    const bool uncertain = why == AppendRefusal::journal_failing || why == AppendRefusal::disk_low;
+    if (!uncertain) known.answer = Answer::refused;
+    if (why == AppendRefusal::idempotency_conflict) {
+      const bool taken = std::any_of(model_.submissions().begin(), model_.submissions().end(), [&](const auto& other) {
+        return holds_key(other.second) && other.second.payload_seed != known.payload_seed;
+      });
+      if (!taken) finding(name_of(known) + " was refused as a conflict, and nobody used its key for other bytes");
+    } else if (!excused_()) {
+      finding(name_of(known) + " was refused without a reason");
+    }
+    return;
+  }
+  if (result->replayed) {
+    known.answer = Answer::refused;
+    KnownSubmission* earlier = model_.find(result->view.submission.id);
+    if (!earlier || !holds_key(*earlier) || earlier->payload_seed != known.payload_seed) {
+      finding(name_of(known) + " was taken for a repeat of what it isn't");
+    } else if (earlier->answer == Answer::refused) {
+      finding(name_of(known) + " was taken for a repeat of what was refused");
+    } else {
+      earlier->answer = Answer::acknowledged;
+    }
+    return;
+  }
+  known.answer = Answer::acknowledged;
+  ++acknowledged_;
+  if (result->view.submission.id != id) finding(name_of(known) + " was acknowledged under another id");
+  for (const auto& [other_id, other] : model_.submissions()) {
+    if (holds_key(other) && other.answer == Answer::acknowledged && model_.must_hold_key(other, clock_.wall_now())) {
+      finding(name_of(known) + " was taken as new although " + name_of(other) + " holds its key");
+    }
+  }
+}
+
+// One large payload at a time, a chunk a step, so that everything else happens between its chunks.
+void JournalWorkload::upload() {
+  if (upload_) return upload_chunk();
+  const std::size_t size = inline_payload_limit.value + 1 + below(650'000);
+  KnownSubmission& known = model_.invent(clock_, size);
+  if (below(2)) known.key = "http:" + known.submission.client + ":" + std::to_string(random_());
+  upload_ = Upload{known.submission.id, journal_.open_upload(known.submission.id),
+                   JournalModel::payload(known.payload_seed, size)};
+}
+
+void JournalWorkload::upload_chunk() {
+  if (upload_->failed || below(12) == 0) {  // given up
+    model_.find(upload_->id)->answer = Answer::refused;
+    upload_.reset();
+    return;
+  }
+  if (upload_->rest.empty()) {
+    append(*model_.find(upload_->id), std::move(upload_->handle));
+    upload_.reset();
+    return;
+  }
+  std::string chunk = upload_->rest.substr(0, payload_chunk_size.value);
+  upload_->rest.erase(0, chunk.size());
+  inbox_->expect();
+  journal_.append_chunk(*upload_->handle, std::move(chunk), [inbox = inbox_, this](Result<void, AppendRefusal> result) {
+    inbox->answer([this, taken = result.ok()] {
+      if (taken) return;
+      if (upload_) upload_->failed = true;
+      if (!excused_()) finding("a chunk was refused without a reason");
+    });
   });
+  wait(0);  // the next one only after this one's answer
+}
+
+// ---- Lanes ----------------------------------------------------------------------------------------------------------
+
+void JournalWorkload::claim() {
+  const std::string& destination = any_destination();
+  take(journal_.claim(destination, 1 + below(4)), destination);
+}
+
+void JournalWorkload::claim_probe() {
+  const std::string& destination = any_destination();
+  ProbeChoice choice;
+  const auto waiting = journal_.waiting_clients(destination, 10);
+  if (!waiting.empty() && below(2)) choice.client = waiting[below(static_cast<unsigned>(waiting.size()))];
+  if (below(2)) choice.end = ClaimEnd::newest;
+  if (auto claim = journal_.claim_probe(destination, choice)) {
+    std::vector<Claim> claims;
+    claims.push_back(std::move(*claim));
+    take(std::move(claims), destination);
+  }
+}
+
+void JournalWorkload::take(std::vector<Claim> claims, const std::string& destination) {
+  for (Claim& claim : claims) {
+    const auto which = std::pair(claim.submission.id, destination);
+    // Its last settlement may have been committed and the answer be on its way.
+    if (taken_.contains(which)) wait(0);
+    if (!taken_.insert(which).second) {
+      finding(claim.submission.id.text() + " was claimed twice at once for " + destination);
+    }
+    model_.check_claim(destination, claim, findings_);
+    held_.push_back({std::move(claim), destination});
+  }
+}
+
+JournalWorkload::Held JournalWorkload::take_held() {
+  std::swap(held_[below(static_cast<unsigned>(held_.size()))], held_.back());
+  Held held = std::move(held_.back());
+  held_.pop_back();
+  return held;
+}
+
+void JournalWorkload::settle() {
+  if (held_.empty()) return claim();
+  const Held held = take_held();
+  ended_.push_back(held.claim.token);
+  const unsigned dice = below(20);
+  Settlement settlement;
+  Outcome outcome = Outcome::accepted;
+  DeliveryState state = DeliveryState::queued;
+  if (dice < 10) {
+    settlement.kind = Settlement::Kind::delivered;
+    state = DeliveryState::delivered;
+  } else if (dice < 13) {
+    settlement.kind = Settlement::Kind::dead_letter;
+    state = DeliveryState::dead_letter;
+    outcome = Outcome::refused;
+  } else {
+    settlement.kind = Settlement::Kind::try_again;
+    outcome = dice < 15 ? Outcome::try_later : dice < 17 ? Outcome::unknown : Outcome::broken;
+    settlement.possibly_delivered = outcome == Outcome::unknown;
+    if (below(2)) settlement.not_before = clock_.wall_now() + std::chrono::seconds(below(300));
+  }
+  settlement.attempt = attempt_at(clock_.wall_now(), outcome, outcome != Outcome::broken);
+
+  const SubmissionId id = held.claim.submission.id;
+  if (KnownSubmission* known = model_.find(id)) {
+    KnownDelivery& delivery = known->deliveries[held.destination];
+    delivery.possible.insert(state);
+    delivery.attempts_most += settlement.attempt.counted;
+  }
+  inbox_->expect();
+  journal_.settle(
+      held.claim.token, std::move(settlement),
+      [inbox = inbox_, this, id, destination = held.destination, state](Result<void, SettleRefusal> result) {
+        inbox->answer([this, id, destination, state, result] { answered_settle(id, destination, state, result); });
+      });
+}
+
+void JournalWorkload::answered_settle(const SubmissionId& id, const std::string& destination, DeliveryState state,
+                                      const Result<void, SettleRefusal>& result) {
+  KnownSubmission* known = model_.find(id);
+  if (!known) return;
+  if (!result) {
+    // Kept by the journal and saved later: still taken, and either outcome may be found after a crash.
+    if (result.error() == SettleRefusal::stale_token) finding(name_of(*known) + ": its claim was called stale");
+    if (!excused_()) finding(name_of(*known) + ": its settlement was refused without a reason");
+    return;
+  }
+  KnownDelivery& delivery = known->deliveries[destination];
+  delivery.possible = {state};
+  delivery.attempts_least = delivery.attempts_most;
+  taken_.erase({id, destination});
+}
+
+void JournalWorkload::release() {
+  if (held_.empty()) return;
+  const Held held = take_held();
+  journal_.release(held.claim.token);
+  ended_.push_back(held.claim.token);
+  taken_.erase({held.claim.submission.id, held.destination});
+}
+
+void JournalWorkload::settle_stale() {
+  if (ended_.empty() || excused_()) return;  // a settlement that couldn't be saved keeps its claim
+  wait(0);
+  Settlement settlement;
+  settlement.kind = Settlement::Kind::delivered;
+  settlement.attempt = attempt_at(clock_.wall_now(), Outcome::accepted, true);
+  inbox_->expect();
+  journal_.settle(ended_[below(static_cast<unsigned>(ended_.size()))], std::move(settlement),
+                  [inbox = inbox_, this](Result<void, SettleRefusal> result) {
+                    inbox->answer([this, taken = result.ok()] {
+                      if (taken) finding("a settlement with an ended claim was taken");
+                    });
+                  });
+}
+
+void JournalWorkload::read_payload() {
+  if (held_.empty()) return;
+  const Held& held = held_[below(static_cast<unsigned>(held_.size()))];
+  const KnownSubmission* known = model_.find(held.claim.submission.id);
+  if (!known) return;
+  const auto source = journal_.payload(held.claim);
+  std::string bytes;
+  for (;;) {
+    auto piece = source->read(bytes.size(), 50'000);
+    if (!piece) {
+      if (!excused_() || piece.error().failure == PayloadFailure::corrupt) {
+        finding(name_of(*known) + ": payload of its claim: " + piece.error().message);
+      }
+      return;
+    }
+    if (piece->empty()) break;
+    bytes += *piece;
+  }
+  if (bytes != JournalModel::payload(known->payload_seed, known->submission.size.value)) {
+    finding(name_of(*known) + ": its claim gives out other bytes");
+  }
+}
+
+// ---- Operations -----------------------------------------------------------------------------------------------------
+
+void JournalWorkload::count() {
+  const CounterName counter = below(2) ? CounterName{"submissions_refused", {"http", "payload_too_large"}}
+                                       : CounterName{"repeats_absorbed", {"http"}};
+  model_.counted(counter, 1);
+  journal_.count(counter, 1);
+}
+
+void JournalWorkload::query() {
+  if (const auto snapshot = journal_.snapshot()) {
+    model_.check_snapshot(*snapshot, findings_);
+  } else if (!excused_()) {
+    finding("snapshot: " + snapshot.error().message);
+  }
+  const KnownSubmission* known = any_submission(false);
+  if (!known || known->answer != Answer::acknowledged) return;
+  const auto found = journal_.find(known->submission.id, false);
+  if (!found) {
+    if (!excused_()) finding(name_of(*known) + ": find: " + found.error().message);
+    return;
+  }
+  if (!*found) return finding(name_of(*known) + " was acknowledged and isn't found");
+  for (const DeliveryView& delivery : (*found)->view.deliveries) {
+    const auto of_model = known->deliveries.find(delivery.destination);
+    if (of_model == known->deliveries.end() || !of_model->second.possible.contains(delivery.state)) {
+      finding(name_of(*known) + " for " + delivery.destination + " is found " +
+              std::string(delivery_state_name(delivery.state)));
+    }
+  }
+}
+
+void JournalWorkload::read_beside(std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  CommitNumber last = 0;
+  JournalModel::Findings found;
+  while (!stop_readers_ && !dead_()) {
+    const auto snapshot = journal_.snapshot();
+    if (!snapshot) continue;
+    if (snapshot->as_of < last) found.push_back("a reader saw the commit number go back");
+    last = snapshot->as_of;
+    for (const auto& [destination, totals] : snapshot->destinations) {
+      if (totals.accepted != totals.delivered + totals.queued + totals.dead_letter + totals.discarded) {
+        found.push_back("a reader saw totals of " + destination + " that don't add up");
+      }
+    }
+    SubmissionQuery query;
+    query.limit = 1 + random() % 20;
+    (void)journal_.list(query);
+    std::this_thread::yield();
+  }
+  std::lock_guard lock(reader_mutex_);
+  reader_findings_.insert(reader_findings_.end(), found.begin(), found.end());
 }
 
 }  // namespace relay

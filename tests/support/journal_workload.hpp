@@ -6,39 +6,25 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "journal/journal.hpp"
+#include "support/answer_inbox.hpp"
 #include "support/journal_model.hpp"
 #include "support/stepped_clock.hpp"
 
 namespace relay {
-
-// Answers on their way from the journal's threads to the driver's. Outlives the workload where a callback is late.
-class AnswerInbox {
- public:
-  void expect();                            // one answer more
-  void answer(std::function<void()> apply);  // from any thread
-  // Applies what came; waits until at most `limit` answers are missing, `give_up` says so, or it takes too long (false).
-  bool apply(std::size_t limit, const std::function<bool()>& give_up);
-  std::size_t missing() const;
-
- private:
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::function<void()>> answers_;
-  std::size_t missing_ = 0;
-};
 
 struct WorkloadOptions {
   std::size_t in_flight = 1;   // answers not waited for; 1: step by step, so that a seed repeats the run
@@ -48,9 +34,10 @@ struct WorkloadOptions {
 
 class JournalWorkload {
  public:
-  // `dead`: nothing good is to be expected of the journal any more (the power is off).
+  // `dead`: the power is off, it makes no sense to go on. `excused`: something below the journal has failed, so that it
+  // may refuse and fail.
   JournalWorkload(Journal& journal, JournalModel& model, SteppedClock& clock, std::uint64_t seed,
-                  WorkloadOptions options, std::function<bool()> dead);
+                  WorkloadOptions options, std::function<bool()> dead, std::function<bool()> excused);
   ~JournalWorkload();
 
   // Does up to `steps` steps; stops early once dead.
@@ -66,13 +53,21 @@ class JournalWorkload {
     Claim claim;
     std::string destination;
   };
+  struct Upload {
+    SubmissionId id;
+    std::unique_ptr<PayloadUpload> handle;
+    std::string rest;  // what wasn't handed over yet
+    bool failed = false;
+  };
 
   void step();
-  void append(KnownSubmission& known, bool key_is_taken_by_other_bytes = false);
+  void append(const KnownSubmission& known, std::variant<std::string, std::unique_ptr<PayloadUpload>> payload);
+  void append_bytes(const KnownSubmission& known);
   void append_new();
   void append_repeat();
   void append_conflict();
   void upload();
+  void upload_chunk();
   void claim();
   void claim_probe();
   void settle();
@@ -84,10 +79,10 @@ class JournalWorkload {
 
   void take(std::vector<Claim> claims, const std::string& destination);
   Held take_held();
-  KnownSubmission* any_submission(bool with_key);
+  const KnownSubmission* any_submission(bool with_key);
   const std::string& any_destination();
-  void answered_append(const SubmissionId& id, const Result<Appended, AppendRefusal>& result, bool conflict);
-  void answered_settle(const SubmissionId& id, const std::string& destination, Settlement::Kind kind, bool counted,
+  void answered_append(const SubmissionId& id, const Result<Appended, AppendRefusal>& result);
+  void answered_settle(const SubmissionId& id, const std::string& destination, DeliveryState state,
                        const Result<void, SettleRefusal>& result);
   void wait(std::size_t limit);
   void read_beside(std::uint64_t seed);
@@ -100,6 +95,7 @@ class JournalWorkload {
   std::mt19937_64 random_;
   WorkloadOptions options_;
   std::function<bool()> dead_;
+  std::function<bool()> excused_;
   std::shared_ptr<AnswerInbox> inbox_ = std::make_shared<AnswerInbox>();
   JournalModel::Findings findings_;
   std::uint64_t acknowledged_ = 0;
@@ -107,6 +103,7 @@ class JournalWorkload {
   std::vector<Held> held_;
   std::set<std::pair<SubmissionId, std::string>> taken_;  // held, or settled without an answer yet
   std::vector<ClaimToken> ended_;
+  std::optional<Upload> upload_;
 
   std::atomic<bool> stop_readers_{false};
   std::mutex reader_mutex_;

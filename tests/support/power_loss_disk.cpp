@@ -97,9 +97,10 @@ class WriteBack {
   std::uint64_t last_kept_ = 0;
 };
 
-std::string written_back(const PowerLossDisk::File& file, WriteBack& write_back) {
+std::string written_back(const PowerLossDisk::File& file, WriteBack& write_back, std::uint64_t last_done) {
   std::string image = file.durable;
   for (const Change& change : file.unsynced) {
+    if (change.number > last_done) break;
     if (change.kind == Change::Kind::write) {
       write_back.write(image, change);
     } else if (write_back.keeps(change.number)) {
@@ -111,17 +112,19 @@ std::string written_back(const PowerLossDisk::File& file, WriteBack& write_back)
 
 }  // namespace
 
-void PowerLossDisk::cut_power_at(std::uint64_t n, std::function<void()> at_cut) {
+void PowerLossDisk::cut_power_at(std::uint64_t n, NearCut near_cut) {
   std::lock_guard lock(mutex_);
   cut_at_ = operations_ + n;
-  at_cut_ = std::move(at_cut);
+  near_cut_ = std::move(near_cut);
 }
 
 void PowerLossDisk::cut_power() {
   std::lock_guard lock(mutex_);
   if (power_off_) return;
   power_off_ = true;
-  if (at_cut_) std::exchange(at_cut_, nullptr)();
+  if (!near_cut_) return;
+  near_cut_(1);  // between two operations: nothing is under way
+  near_cut_(0);
 }
 
 bool PowerLossDisk::power_is_off() const {
@@ -137,10 +140,8 @@ std::uint64_t PowerLossDisk::operations() const {
 bool PowerLossDisk::begin_change() {
   if (power_off_) return false;
   ++operations_;
-  if (operations_ == cut_at_) {
-    power_off_ = true;
-    if (at_cut_) std::exchange(at_cut_, nullptr)();
-  }
+  if (cut_at_ != 0 && near_cut_ && cut_at_ - operations_ <= 1) near_cut_(static_cast<unsigned>(cut_at_ - operations_));
+  if (operations_ == cut_at_) power_off_ = true;
   return true;
 }
 
@@ -153,7 +154,7 @@ const PowerLossDisk::Folder* PowerLossDisk::find_folder_of(const std::string& pa
   return found == folders_.end() ? nullptr : &found->second;
 }
 
-std::shared_ptr<PowerLossDisk> PowerLossDisk::after_power_cut(std::mt19937_64& random) const {
+std::shared_ptr<PowerLossDisk> PowerLossDisk::after_power_cut(std::mt19937_64& random, bool before_last) const {
   std::lock_guard lock(mutex_);
   std::uint64_t first = UINT64_MAX;
   std::uint64_t last = 0;
@@ -173,12 +174,13 @@ std::shared_ptr<PowerLossDisk> PowerLossDisk::after_power_cut(std::mt19937_64& r
     }
   }
 
+  const std::uint64_t last_done = before_last ? operations_ - 1 : operations_;
   WriteBack write_back(random, first, last);
   auto outcome = std::make_shared<PowerLossDisk>();
   for (const auto& [name, folder] : folders_) {
     std::map<std::string, FileHandle> entries = folder.durable;
     for (const EntryChange& change : folder.unsynced) {
-      if (!write_back.keeps(change.number)) continue;
+      if (change.number > last_done || !write_back.keeps(change.number)) continue;
       if (change.file) {
         entries[change.path] = change.file;
       } else {
@@ -188,7 +190,7 @@ std::shared_ptr<PowerLossDisk> PowerLossDisk::after_power_cut(std::mt19937_64& r
     Folder left;
     for (const auto& [path, file] : entries) {
       auto copy = std::make_shared<File>();
-      copy->durable = written_back(*file, write_back);
+      copy->durable = written_back(*file, write_back, last_done);
       copy->current = copy->durable;
       left.durable[path] = std::move(copy);
     }
@@ -276,7 +278,7 @@ void PowerLossDisk::fail_sync(const FileHandle& file, std::mt19937_64& random) {
   std::lock_guard lock(mutex_);
   if (file->unsynced.empty()) return;
   WriteBack write_back(random, file->unsynced.front().number, file->unsynced.back().number);
-  file->durable = written_back(*file, write_back);
+  file->durable = written_back(*file, write_back, operations_);
   file->unsynced.clear();
 }
 

@@ -71,15 +71,18 @@ class PowerLossDisk {
   PowerLossDisk(const PowerLossDisk&) = delete;
   PowerLossDisk& operator=(const PowerLossDisk&) = delete;
 
-  // Cuts the power at the n-th changing operation from now (1: the next). `at_cut` runs once, inside that operation.
-  void cut_power_at(std::uint64_t n, std::function<void()> at_cut = {});
+  // Cuts the power at the n-th changing operation from now (1: the next). `near_cut` runs inside that operation with 0,
+  // and inside the one before with 1: for whoever has to keep what isn't on this disk as it was at those moments.
+  using NearCut = std::function<void(unsigned operations_left)>;
+  void cut_power_at(std::uint64_t n, NearCut near_cut = {});
   void cut_power();
   bool power_is_off() const;
   // Changing operations so far.
   std::uint64_t operations() const;
 
   // What is left when the power goes now; all of it durable. Several calls give several possible outcomes.
-  std::shared_ptr<PowerLossDisk> after_power_cut(std::mt19937_64& random) const;
+  // `before_last`: as if it had gone just before the last operation.
+  std::shared_ptr<PowerLossDisk> after_power_cut(std::mt19937_64& random, bool before_last = false) const;
 
   // ---- What a process does with it. A path names a file; what stands before its last '/' is its folder.
 
@@ -125,7 +128,7 @@ class PowerLossDisk {
   std::map<std::string, Folder> folders_;
   std::uint64_t operations_ = 0;
   std::uint64_t cut_at_ = 0;  // 0: not planned
-  std::function<void()> at_cut_;
+  NearCut near_cut_;
   bool power_off_ = false;
 };
 

@@ -197,7 +197,7 @@ TEST(PowerLossVfs, AfterTheCutEveryConnectionFailsAndCanBeClosed) {
   Connection reader(vfs, SQLITE_OPEN_READONLY);
   ASSERT_EQ(writer.run(wal + "CREATE TABLE result (id)"), SQLITE_OK);
   bool told = false;
-  disk->cut_power_at(1, [&told] { told = true; });
+  disk->cut_power_at(1, [&told](unsigned left) { told = left == 0; });
   EXPECT_EQ(writer.run("INSERT INTO result VALUES (1)") & 0xff, SQLITE_IOERR);
   EXPECT_TRUE(told);
   EXPECT_FALSE(reader.rows("SELECT * FROM result"));
