@@ -9,8 +9,8 @@
 namespace relay {
 
 // application/problem+json with Retry-After, and with what the problem's `fields` say (Allow, Accept-Post, …).
-HttpResponse problem_answer(const RequestProblem& problem);
-HttpResponse json_answer(unsigned status, const boost::json::object& body);
+HttpResponse problem_response(const RequestProblem& problem);
+HttpResponse json_response(unsigned status, const boost::json::object& body);
 // What the server refuses by itself, in our words.
 RequestProblem framing_problem(HttpFramingProblem problem);
 // What a body that couldn't be read to its end is called.

@@ -41,7 +41,8 @@ struct Arrival {
 class Reception {
  public:
   virtual ~Reception() = default;
-  // Takes bytes; `ready` runs when the next may come (at once, on this thread, where no chunk had to be committed).
+  // Takes bytes, which must stay until `ready` runs: when the next may come (at once, on this thread, where no chunk
+  // had to be committed).
   using WriteCallback = std::function<void(Result<void, RequestProblem>)>;
   virtual void write(std::string_view bytes, WriteCallback ready) = 0;
   // `durable` runs when the submission is in the journal and fsynced, or with the reason why not.
