@@ -1,0 +1,160 @@
+#include "support/scripted_destination.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace relay {
+namespace {
+
+AttemptResult failed(Outcome outcome, ErrorKind kind, std::optional<int> status, std::string message) {
+  AttemptResult result;
+  result.outcome = outcome;
+  result.error = DeliveryError{kind, status, std::move(message), "what the other side said"};
+  return result;
+}
+
+// The payload in pieces, as a destination would read it.
+Result<std::string, PayloadError> read_whole(PayloadSource& source) {
+  std::string whole;
+  while (whole.size() < source.size().value) {
+    auto piece = source.read(whole.size(), 64 * 1024);
+    if (!piece.ok()) return piece;
+    if (piece->empty()) break;
+    whole += *piece;
+  }
+  return whole;
+}
+
+}  // namespace
+
+AttemptResult accepted_answer() {
+  AttemptResult result;
+  result.outcome = Outcome::accepted;
+  result.receipt = {{"message_id", "m-1"}};
+  return result;
+}
+
+AttemptResult refused_answer(ErrorKind kind, int status) {
+  return failed(Outcome::refused, kind, status, "the payload was refused");
+}
+
+AttemptResult try_later_answer(std::optional<std::chrono::milliseconds> retry_after) {
+  AttemptResult result = failed(Outcome::try_later, ErrorKind::unavailable, 503, "busy");
+  result.retry_after = retry_after;
+  return result;
+}
+
+AttemptResult broken_answer(ErrorKind kind) {
+  return failed(Outcome::broken, kind, std::nullopt, "broken");
+}
+
+AttemptResult unknown_answer() {
+  AttemptResult result = failed(Outcome::unknown, ErrorKind::timeout, std::nullopt, "no answer came");
+  result.possibly_delivered = true;
+  return result;
+}
+
+void DestinationScript::answer(Answer answer) {
+  const std::lock_guard lock(mutex_);
+  answer_ = std::move(answer);
+}
+
+void DestinationScript::answer_all(AttemptResult result) {
+  answer([result = std::move(result)](const Delivery&) { return result; });
+}
+
+void DestinationScript::hold() {
+  const std::lock_guard lock(mutex_);
+  held_ = true;
+}
+
+void DestinationScript::let_go() {
+  const std::lock_guard lock(mutex_);
+  held_ = false;
+  changed_.notify_all();
+}
+
+void DestinationScript::wake() {
+  const std::lock_guard lock(mutex_);
+  woken_ = true;
+  changed_.notify_all();
+}
+
+std::vector<SeenTry> DestinationScript::seen() const {
+  const std::lock_guard lock(mutex_);
+  return seen_;
+}
+
+std::size_t DestinationScript::tries() const {
+  const std::lock_guard lock(mutex_);
+  return seen_.size();
+}
+
+std::size_t DestinationScript::tries_of(const SubmissionId& id) const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<std::size_t>(std::count_if(seen_.begin(), seen_.end(), [&](const auto& s) { return s.id == id; }));
+}
+
+std::size_t DestinationScript::tries_of_client(const std::string& client) const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<std::size_t>(
+      std::count_if(seen_.begin(), seen_.end(), [&](const auto& s) { return s.client == client; }));
+}
+
+std::size_t DestinationScript::in_flight() const {
+  const std::lock_guard lock(mutex_);
+  return pending_.size();
+}
+
+std::size_t DestinationScript::most_in_flight() const {
+  const std::lock_guard lock(mutex_);
+  return most_in_flight_;
+}
+
+std::size_t DestinationScript::polls() const {
+  const std::lock_guard lock(mutex_);
+  return polls_;
+}
+
+bool DestinationScript::cancelled() const {
+  const std::lock_guard lock(mutex_);
+  return cancelled_;
+}
+
+AttemptResult DestinationScript::answer_for(const Pending& pending) const {
+  if (!pending.failure) return answer_(pending.delivery);
+  if (*pending.failure == PayloadFailure::corrupt) return refused_answer(ErrorKind::corrupt, 0);
+  return failed(Outcome::try_later, ErrorKind::unavailable, std::nullopt, "the journal can't be read now");
+}
+
+void ScriptedDestination::start(Delivery delivery) {
+  auto payload = read_whole(*delivery.payload);
+  const std::lock_guard lock(script_->mutex_);
+  script_->seen_.push_back({delivery.submission.id, delivery.submission.client, payload.ok() ? *payload : "",
+                            delivery.attempts_before, delivery.possibly_delivered});
+  DestinationScript::Pending pending{std::move(delivery)};
+  if (!payload.ok()) pending.failure = payload.error().failure;
+  script_->pending_.push_back(std::move(pending));
+  script_->most_in_flight_ = std::max(script_->most_in_flight_, script_->pending_.size());
+}
+
+std::vector<DeliveryResult> ScriptedDestination::poll(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(script_->mutex_);
+  ++script_->polls_;
+  const auto answerable = [&] { return !script_->held_ && !script_->pending_.empty(); };
+  script_->changed_.wait_for(lock, timeout, [&] { return script_->woken_ || answerable(); });
+  script_->woken_ = false;
+  std::vector<DeliveryResult> results;
+  if (!answerable()) return results;
+  for (const auto& pending : std::exchange(script_->pending_, {}))
+    results.push_back({pending.delivery.attempt, script_->answer_for(pending)});
+  return results;
+}
+
+void ScriptedDestination::cancel_all() {
+  const std::lock_guard lock(script_->mutex_);
+  script_->cancelled_ = true;
+  script_->pending_.clear();
+}
+
+}  // namespace relay
