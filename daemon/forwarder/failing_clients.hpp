@@ -19,13 +19,14 @@ class FailingClients {
     const auto found = clients_.find(client);
     return found != clients_.end() && found->second.broken.others_accepted_since(kind, accepts);
   }
-  void broken(const std::string& client, ErrorKind kind, std::uint64_t accepts, bool backs_off_alone) {
+  // `for_its_client`: this delivery backs off because its client does, not for a history of its own.
+  void broken(const std::string& client, ErrorKind kind, std::uint64_t accepts, bool for_its_client) {
     if (clients_.size() >= most && !clients_.contains(client)) clients_.clear();
     Failing& failing = clients_[client];
     failing.broken.seen(kind, accepts);
-    if (backs_off_alone) ++failing.backing_off;
+    if (for_its_client) ++failing.backing_off;
   }
-  // How many of its tries backed off alone until now: so many deliveries may wait for nothing any more.
+  // How many of its deliveries backed off for their client until now: they may wait for nothing any more.
   std::size_t accepted(const std::string& client) {
     const auto found = clients_.find(client);
     if (found == clients_.end()) return 0;

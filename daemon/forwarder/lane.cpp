@@ -112,6 +112,7 @@ void Lane::start_what_may_start(Moment now) {
   }
   if (now.monotonic < rules_.hold_until()) return;
   if (rules_.circuit().is_open()) return start_probe(now);
+  look_for_witnesses_ = false;
   start_those_let_in_again(now);
   start_due(now);
 }
@@ -232,7 +233,8 @@ milliseconds Lane::time_to_wait(Moment now) const {
   } else if (now.monotonic < rules_.hold_until()) {
     at(rules_.hold_until());
   } else if (rules_.circuit().is_open()) {
-    if (!probe_in_flight_) at(nothing_to_probe_ ? look_again_at_ : rules_.circuit().opening()->next_probe.monotonic);
+    if (!probe_in_flight_ && unsettled_ < settlements_under_way)
+      at(nothing_to_probe_ ? look_again_at_ : rules_.circuit().opening()->next_probe.monotonic);
   } else if (room() > 0) {
     at(look_again_at_);
     if (look_for_work_ || !rules_.let_in_again().empty()) at(now.monotonic);

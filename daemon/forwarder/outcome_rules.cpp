@@ -100,10 +100,10 @@ Verdict OutcomeRules::try_later(const Try& attempt, const AttemptResult& result,
 
 Verdict OutcomeRules::broken(const Try& attempt, const DeliveryError& error, Moment now) {
   const Claim& claim = attempt.claim;
-  const bool alone = accepts_ > attempt.accepts_at_start ||
-                     failing_.alone(claim.submission.id, error.kind, claim.tries_in_a_row, accepts_) ||
-                     failing_clients_.alone(claim.submission.client, error.kind, accepts_);
-  failing_clients_.broken(claim.submission.client, error.kind, accepts_, alone);
+  const bool by_itself = failing_.alone(claim.submission.id, error.kind, claim.tries_in_a_row, accepts_);
+  const bool by_its_client = failing_clients_.alone(claim.submission.client, error.kind, accepts_);
+  const bool alone = by_itself || by_its_client || accepts_ > attempt.accepts_at_start;
+  failing_clients_.broken(claim.submission.client, error.kind, accepts_, by_its_client && !by_itself);
   std::erase_if(let_in_again_, [&](const LetInAgain& in) { return in.client == claim.submission.client; });
   if (!alone) {
     heard(attempt);

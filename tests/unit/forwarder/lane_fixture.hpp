@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "forwarder/lane.hpp"
 #include "journal/journal.hpp"
@@ -71,7 +72,7 @@ class LaneTest : public testing::Test {
     made.submission.size = {payload.size()};
     made.submission.sha256 = sha256(payload);
     made.submission.accepted_at = clock_.wall_now();
-    made.destinations = {name};
+    made.destinations = destinations_;
     made.payload = payload;
     const SubmissionId id = made.submission.id;
     std::mutex mutex;
@@ -120,6 +121,7 @@ class LaneTest : public testing::Test {
   }
 
   std::filesystem::path folder_;
+  std::vector<std::string> destinations_ = {name};
   SteppedClock clock_{WallTime{} + std::chrono::hours(24 * 365 * 56)};
   UuidGenerator ids_{clock_};
   DestinationSettings settings_;
