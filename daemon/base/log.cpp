@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "base/clock.hpp"
+#include "base/utf8.hpp"
 
 namespace relay {
 namespace {
@@ -61,26 +62,6 @@ std::string_view priority_prefix(LogLevel level) {
       return "<3>";
   }
   return "<3>";
-}
-
-// The length of the UTF-8 character that begins the text; 0 where it is none (overlong forms, surrogates).
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xC2 && first <= 0xDF   ? 2
-                             : (first & 0xF0U) == 0xE0        ? 3
-                             : first >= 0xF0 && first <= 0xF4 ? 4
-                                                              : 0;
-  if (length == 0 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80) return 0;
-  }
-  if (first == 0xE0 && byte(1) < 0xA0) return 0;
-  if (first == 0xED && byte(1) > 0x9F) return 0;
-  if (first == 0xF0 && byte(1) < 0x90) return 0;
-  if (first == 0xF4 && byte(1) > 0x8F) return 0;
-  return length;
 }
 
 // Control characters that would break or repaint a line: C0, DEL, C1 (U+0080 to U+009F), U+2028 and U+2029.

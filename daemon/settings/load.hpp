@@ -12,8 +12,8 @@ namespace relay {
 
 struct Problem {
   std::filesystem::path file;
-  int line = 0;    // from 1; 0: the file as a whole
-  int column = 0;  // from 1
+  int line = 1;    // from 1; 1:1 also stands for the file as a whole
+  int column = 1;  // from 1, in characters
   bool warning = false;
   std::string message;
 

@@ -72,8 +72,9 @@ struct TransportSettings {
 
 // One Azure service's address and right to use it.
 struct AzureServiceSettings {
-  std::string endpoint;  // without trailing slash: https://ACCOUNT.queue.core.windows.net, http://127.0.0.1:10001/ACCOUNT
-  SecretText sas;        // query string without '?'; empty: SharedKey
+  std::string
+      endpoint;    // without trailing slash: https://ACCOUNT.queue.core.windows.net, http://127.0.0.1:10001/ACCOUNT
+  SecretText sas;  // query string without '?'; empty: SharedKey
 };
 
 enum class ReportStreamEnvelope { reportstream, cloudevents, raw };
@@ -92,7 +93,7 @@ struct AzureStorageQueueSettings {
   ReportStreamEnvelope envelope = ReportStreamEnvelope::reportstream;
   RawEncoding encoding = RawEncoding::base64;
   std::string blob_container = "reports";
-  std::string table = "submission";  // empty: no row ("none" in the file)
+  std::string table = "submission";                        // empty: no row ("none" in the file)
   std::optional<std::chrono::milliseconds> message_ttl{};  // nothing: never
   bool create = false;
 };
@@ -114,8 +115,8 @@ struct DestinationSettings {
 std::string_view destination_type_name(const DestinationSettings& destination);
 
 struct Settings {
-  std::filesystem::path file;  // where it was read
-  std::string site;            // default: the host's name
+  std::filesystem::path file;        // where it was read
+  std::string site;                  // default: the host's name
   std::vector<std::string> clients;  // globs; empty: any
   JournalSettings journal;
   IntakeSettings intake;

@@ -1,0 +1,18 @@
+// What each route takes, in words: the standard output of `check`.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "settings/settings.hpp"
+#include "submission/limits.hpp"
+
+namespace relay {
+
+// One line a route, then `otherwise`: who matches, where it goes, which content types it takes, up to which size.
+// `limits` by destination's name (limits_of).
+std::vector<std::string> describe_routes(const Settings& settings,
+                                         const std::map<std::string, DestinationLimits>& limits);
+
+}  // namespace relay

@@ -1,0 +1,214 @@
+#include "settings/key_table.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+
+namespace relay {
+namespace {
+
+constexpr bool built = true;
+constexpr bool not_yet = false;
+
+KeySection section(std::string path, std::initializer_list<Key> own, std::initializer_list<Key> common = {}) {
+  KeySection made{std::move(path), own};
+  made.keys.insert(made.keys.end(), common);
+  return made;
+}
+
+// Of every destination, whatever its type.
+const std::initializer_list<Key>& common_destination_keys() {
+  static const std::initializer_list<Key> common = {
+      {"type", built, "", "the system: azure_storage_queue or directory"},
+      {"concurrency", built, "16", "deliveries in flight at once, 1 to 256"},
+      {"timeout", built, "60s", "how long one request may take"},
+      {"backoff", built, "", "how long to wait before what failed is tried again"},
+      {"alarm_after", built, "15m", "how long it may be down before an alarm is raised"},
+      {"rate", not_yet, "", "deliveries a second at most"},
+      {"hold_windows", not_yet, "", "times of the week in which nothing is sent"},
+  };
+  return common;
+}
+
+}  // namespace
+
+const Key* KeySection::find(std::string_view name) const {
+  const auto found = std::ranges::find(keys, name, &Key::name);
+  return found == keys.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> KeySection::names() const {
+  std::vector<std::string> names;
+  for (const auto& key : keys) names.emplace_back(key.name);
+  return names;
+}
+
+namespace keys {
+
+const KeySection& top() {
+  static const KeySection keys = section(
+      "", {{"site", built, "the host's name", "names this relay in envelopes, metrics and User-Agent"},
+           {"clients", built, "any", "who may submit: names or globs; another name is 403 at the door"},
+           {"journal", built, "", "where submissions are kept until they are delivered"},
+           {"intake", built, "", "the doors, and what they take"},
+           {"admin", built, "", "the operator's listener and socket"},
+           {"destinations", built, "", "where submissions go; at least one"},
+           {"forward", built, "", "what all destinations share"},
+           {"routes", built, "", "which submission goes where; the first match wins"},
+           {"otherwise", built, "", "destinations of what no route matches; without it that is refused at the door"},
+           {"log", built, "", "what is written to standard error"},
+           {"shutdown_grace", built, "20s", "how long a stop waits for what is in flight"},
+           {"alarms", not_yet, "", "whom to tell when something is wrong"},
+           {"heartbeat", not_yet, "", "a URL to call while all is well"}});
+  return keys;
+}
+
+const KeySection& journal() {
+  static const KeySection keys =
+      section("journal",
+              {{"path", built, "/var/lib/edge-relay/journal.db", "the database file"},
+               {"max_size", built, "50GiB", "used pages beyond it: 503 at the door"},
+               {"min_free_disk", built, "1GiB", "less free than that: 503 at the door, forwarding goes on"},
+               {"allow_tmpfs", built, "false", "true: the journal may lie in memory, which survives nothing (tests)"},
+               {"encryption_key", not_yet, "", "32 bytes as base64: seals payloads on disk"},
+               {"keep_delivered_payload", not_yet, "7d", "payloads are erased this long after delivery"},
+               {"keep_record", not_yet, "2y", "metadata and attempts are kept this long"},
+               {"keep_audit", not_yet, "7y", "operator actions are kept this long"}});
+  return keys;
+}
+
+const KeySection& intake() {
+  static const KeySection keys = section(
+      "intake", {{"max_payload", built, "50MB", "largest payload taken, up to 1GB"},
+                 {"content_types", built,
+                  "[application/hl7-v2, application/fhir+ndjson, application/fhir+json, text/csv, application/xml]",
+                  "media types taken"},
+                 {"memory", built, "64MiB", "payload bytes held before they are in the journal"},
+                 {"request_timeout", built, "30s", "for the headers, and between bytes of a body"},
+                 {"keep_idempotency", built, "7d", "how long an Idempotency-Key is remembered"},
+                 {"validate", built, "auto",
+                  "off, envelope, or auto: envelope where a route reaches ReportStream or its envelope"},
+                 {"http", built, "[{listen: 127.0.0.1:8870}]", "HTTP listeners; [] for none"},
+                 {"mllp", not_yet, "", "MLLP listeners"},
+                 {"folder", not_yet, "", "watched folders"},
+                 {"azure_storage_queue", not_yet, "", "queues to read from"}});
+  return keys;
+}
+
+const KeySection& intake_http() {
+  static const KeySection keys =
+      section("intake.http[]",
+              {{"listen", built, "127.0.0.1:8870", "IP:PORT, or unix:PATH"},
+               {"client", built, "", "the client where a request names none"},
+               {"allowed_hosts", built, "[]", "more names that a request's Host may have"},
+               {"max_connections", built, "1024", "beyond it connections wait"},
+               {"group", built, "edge-relay", "of a unix: socket"},
+               {"mode", built, "0660", "of a unix: socket"},
+               {"insecure", built, "false", "true: may listen beyond loopback although nobody is asked who they are"},
+               {"tls", not_yet, "", "certificate, key, client_ca, clients"},
+               {"tokens", not_yet, "", "bearer tokens and the client each stands for"},
+               {"allow_from", not_yet, "", "networks that may connect"},
+               {"rate", not_yet, "", "requests a second for each client"},
+               {"reportstream_status", not_yet, "201", "what the drop-in endpoints answer"}});
+  return keys;
+}
+
+const KeySection& admin() {
+  static const KeySection keys = section(
+      "admin", {{"listen", built, "127.0.0.1:8871", "IP:PORT of health, metrics and status page; none for no listener"},
+                {"socket", built, "/run/edge-relay/admin.sock", "the operator socket, which the commands use"},
+                {"socket_group", built, "edge-relay", "whose members are operators"},
+                {"socket_mode", built, "0660", "of the operator socket"},
+                {"allowed_hosts", built, "[]", "more names that a request's Host may have"},
+                {"read", built, "open", "open: whoever reaches the listener may read health and counts"},
+                {"insecure", built, "false", "true: may listen beyond loopback although nobody is asked who they are"},
+                {"tls", not_yet, "", "certificate, key, client_ca"},
+                {"tokens", not_yet, "", "operators' bearer tokens"}});
+  return keys;
+}
+
+const KeySection& azure_storage_queue() {
+  static const KeySection keys =
+      section("destinations.NAME (azure_storage_queue)",
+              {{"connection_string", built, "", "of the storage account; use a ${file:}, ${env:} or ${credential:}"},
+               {"queue_endpoint", built, "", "instead: address of the queue service"},
+               {"blob_endpoint", built, "", "address of the blob service"},
+               {"table_endpoint", built, "", "address of the table service"},
+               {"account_name", built, "", "with account_key"},
+               {"account_key", built, "", "base64, as the portal shows it"},
+               {"queue_sas", built, "", "shared access signature of the queue service: add"},
+               {"blob_sas", built, "", "of the blob service: create and write"},
+               {"table_sas", built, "", "of the table service: add"},
+               {"account_sas", built, "", "one for all three services"},
+               {"queue", built, "elr-fhir-convert-submission", "its name; envelope raw has no default"},
+               {"envelope", built, "reportstream", "reportstream, or raw: the payload itself"},
+               {"encoding", built, "base64", "of raw messages: base64 or text"},
+               {"blob_container", built, "reports", "container for payloads"},
+               {"table", built, "submission", "table for rows; none writes none"},
+               {"message_ttl", built, "never", "a finite one lets Azure drop what nobody fetched"},
+               {"create", built, "false", "true: makes queue, container and table where missing"},
+               {"ca_file", built, "the system's", "certificates to trust: a path or PEM text"},
+               {"proxy", built, "", "http://HOST:PORT"},
+               {"proxy_credentials", built, "", "user:password"},
+               {"no_proxy", built, "[]", "hosts reached without the proxy"},
+               {"entra", not_yet, "", "sign in with a Microsoft Entra application"},
+               {"managed_identity", not_yet, "", "sign in with the machine's Arc identity"}},
+              common_destination_keys());
+  return keys;
+}
+
+const KeySection& directory() {
+  static const KeySection keys =
+      section("destinations.NAME (directory)",
+              {{"path", built, "", "the folder that gets <id>.<extension> and <id>.json; it must exist"}},
+              common_destination_keys());
+  return keys;
+}
+
+const KeySection& backoff() {
+  static const KeySection keys =
+      section("destinations.NAME.backoff",
+              {{"initial", built, "1s", "the first wait; then it doubles, with full jitter"},
+               {"max", built, "5m", "the longest wait"},
+               {"give_up_after", built, "never", "or a number of \"try later\" answers, then dead_letter"}});
+  return keys;
+}
+
+const KeySection& forward() {
+  static const KeySection keys =
+      section("forward", {{"memory", built, "64MiB", "payload bytes held while they are sent"}});
+  return keys;
+}
+
+const KeySection& route() {
+  static const KeySection keys =
+      section("routes[]", {{"match", built, "everything", "what it takes: all that is named must hold"},
+                           {"to", built, "", "names of destinations; each gets its own delivery"},
+                           {"ordering", not_yet, "", "none, client or key"},
+                           {"on_dead_letter", not_yet, "", "continue or stop"}});
+  return keys;
+}
+
+const KeySection& match() {
+  static const KeySection keys = section("routes[].match", {{"client", built, "", "a name or glob"},
+                                                            {"content_type", built, "", "a media type"},
+                                                            {"intake", built, "", "the door: http or submit"},
+                                                            {"msh3", not_yet, "", "sending application"},
+                                                            {"msh4", not_yet, "", "sending facility"},
+                                                            {"msh9", not_yet, "", "message type"}});
+  return keys;
+}
+
+const KeySection& log() {
+  static const KeySection keys = section("log", {{"level", built, "info", "trace, debug, info, warning or error"},
+                                                 {"format", built, "text", "text or json"}});
+  return keys;
+}
+
+std::vector<const KeySection*> all() {
+  return {&top(),       &journal(), &intake(),  &intake_http(), &admin(), &azure_storage_queue(),
+          &directory(), &backoff(), &forward(), &route(),       &match(), &log()};
+}
+
+}  // namespace keys
+
+}  // namespace relay

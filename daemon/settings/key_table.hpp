@@ -1,0 +1,44 @@
+// Every key of the configuration, section by section: whether its part is built, its default, what it is for. The one
+// list from which files are checked, typing slips are guessed, and the manual is made.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace relay {
+
+struct Key {
+  std::string_view name;
+  bool built = true;               // false: the contract's, but of a part that isn't built yet
+  std::string_view fallback = {};  // the default as it would be written; empty where there is none
+  std::string_view about = {};     // one line
+};
+
+struct KeySection {
+  std::string path;  // "", "intake", "intake.http[]", "destinations.NAME (directory)"
+  std::vector<Key> keys;
+
+  const Key* find(std::string_view name) const;
+  std::vector<std::string> names() const;
+};
+
+namespace keys {
+const KeySection& top();
+const KeySection& journal();
+const KeySection& intake();
+const KeySection& intake_http();
+const KeySection& admin();
+const KeySection& azure_storage_queue();
+const KeySection& directory();
+const KeySection& backoff();
+const KeySection& forward();
+const KeySection& route();
+const KeySection& match();
+const KeySection& log();
+
+// All of those, in the order of a file.
+std::vector<const KeySection*> all();
+}  // namespace keys
+
+}  // namespace relay

@@ -1,0 +1,161 @@
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <system_error>
+
+#include "settings/nearest_name.hpp"
+#include "settings/section_readers.hpp"
+#include "settings/units.hpp"
+
+namespace relay {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+
+constexpr std::string_view azure_type = "azure_storage_queue";
+constexpr std::string_view directory_type = "directory";
+constexpr std::array<std::string_view, 8> types_to_come = {
+    "azure_service_bus", "rabbitmq", "redis", "reportstream", "http", "s3", "sftp", "mllp"};
+
+// [A-Za-z0-9][A-Za-z0-9._-]{0,62}
+bool is_destination_name(std::string_view name) {
+  const auto letter_or_digit = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  return !name.empty() && name.size() <= 63 && letter_or_digit(name.front()) &&
+         std::ranges::all_of(name, [&](char c) { return letter_or_digit(c) || c == '.' || c == '_' || c == '-'; });
+}
+
+BackoffSettings read_backoff(const Section& destination) {
+  BackoffSettings backoff;
+  const Section section = destination.section("backoff", keys::backoff());
+  section.read("initial", backoff.initial, milliseconds(1), hours(24));
+  section.read("max", backoff.max, milliseconds(1), hours(24 * 7));
+  if (backoff.max < backoff.initial) {
+    section.error(section.has("max") ? "max" : "initial", "backoff.max must not be shorter than backoff.initial");
+  }
+  const auto give_up = section.text("give_up_after");
+  if (give_up && give_up->value != "never") {
+    const auto answers = parse_whole_number(give_up->value);
+    if (answers && *answers >= 1 && *answers <= 1'000'000) {
+      backoff.give_up_after = static_cast<unsigned>(*answers);
+    } else {
+      section.error("give_up_after",
+                    give_up->quoted() + " isn't never or a number of \"try later\" answers from 1 to 1000000");
+    }
+  }
+  return backoff;
+}
+
+DirectorySettings read_directory(const Section& section) {
+  DirectorySettings directory;
+  const auto path = section.text("path");
+  if (!path) {
+    if (!section.has("path")) section.reading().problems.error(section.place(), section.name("path") + " is missing");
+    return directory;
+  }
+  directory.path = path->value;
+  std::error_code error;
+  if (!directory.path.is_absolute()) {
+    section.error("path", path->quoted() + " isn't a full path, beginning with '/'");
+  } else if (!std::filesystem::is_directory(directory.path, error)) {
+    section.error("path", path->quoted() + " isn't a folder that is there; make it, and give it to the relay's user");
+  }
+  return directory;
+}
+
+const KeySection* keys_of_type(const Section& only_type, const Text& type) {
+  if (type.value == azure_type) return &keys::azure_storage_queue();
+  if (type.value == directory_type) return &keys::directory();
+  if (std::ranges::find(types_to_come, type.value) != types_to_come.end()) {
+    only_type.reading().problems.error(type.place,
+                                       only_type.name("type") + ": " + type.value + " isn't supported by this version");
+    return nullptr;
+  }
+  std::string message = only_type.name("type") + ": " + type.quoted() + " is no type of destination";
+  const auto nearest =
+      type.shown ? nearest_name(type.value, {std::string(azure_type), std::string(directory_type)}) : std::nullopt;
+  message += nearest ? "; did you mean `" + *nearest + "`?" : "; there are azure_storage_queue and directory";
+  only_type.reading().problems.error(type.place, message);
+  return nullptr;
+}
+
+// The type decides which keys are known, so it is looked for before the section is read.
+std::optional<Text> type_of(const Reading& reading, const YAML::Node& node, const std::string& path, Place place) {
+  if (!node.IsMap()) {
+    reading.problems.error(place, path + " must be a section with at least `type`");
+    return std::nullopt;
+  }
+  for (const auto& entry : node) {
+    if (entry.first.IsScalar() && entry.first.Scalar() == "type") {
+      return read_text(reading, entry.second, path + ".type", reading.document.place_of(entry.first.Mark()));
+    }
+  }
+  reading.problems.error(place, path + ".type is missing; there are azure_storage_queue and directory");
+  return std::nullopt;
+}
+
+std::optional<DestinationSettings> read_destination(const Reading& reading, const std::string& name,
+                                                    const YAML::Node& node, Place place) {
+  const std::string path = "destinations." + name;
+  const auto type = type_of(reading, node, path, place);
+  if (!type) return std::nullopt;
+  static const KeySection no_keys;
+  const KeySection* known = keys_of_type(Section(reading, YAML::Node(), path, no_keys, place), *type);
+  if (known == nullptr) return std::nullopt;
+
+  const Section section(reading, node, path, *known, place);
+  DestinationSettings destination;
+  destination.name = name;
+  section.read("concurrency", destination.concurrency, 1, 256);
+  section.read("timeout", destination.timeout, milliseconds(1), hours(1));
+  section.read("alarm_after", destination.alarm_after, milliseconds(1), hours(24 * 365));
+  destination.backoff = read_backoff(section);
+  if (type->value == azure_type) {
+    destination.system = read_azure_storage_queue(section);
+    destination.transport = read_transport(section);
+  } else {
+    destination.system = read_directory(section);
+  }
+  return destination;
+}
+
+}  // namespace
+
+std::string_view destination_type_name(const DestinationSettings& destination) {
+  return std::holds_alternative<AzureStorageQueueSettings>(destination.system) ? azure_type : directory_type;
+}
+
+std::vector<PlacedName> read_destinations(const Section& top, std::vector<DestinationSettings>& destinations) {
+  std::vector<PlacedName> names;
+  const Reading& reading = top.reading();
+  const bool listed = top.has("destinations") && top.node("destinations").IsMap();
+  if (!listed || top.node("destinations").size() == 0) {
+    reading.problems.error(top.place("destinations"),
+                           "destinations: there is none, so nothing could be delivered; name at least one");
+    return names;
+  }
+  std::set<std::string> seen;
+  for (const auto& entry : top.node("destinations")) {
+    const Place place = reading.document.place_of(entry.first.Mark());
+    const std::string name = entry.first.IsScalar() ? entry.first.Scalar() : "";
+    if (!is_destination_name(name)) {
+      reading.problems.error(
+          place, "destinations: a name is a letter or digit, then letters, digits, '.', '_', '-'; at most 63");
+      continue;
+    }
+    if (!seen.insert(name).second) {
+      reading.problems.error(place, "destinations." + name + " stands here a second time; give it another name");
+      continue;
+    }
+    names.push_back({name, place});
+    if (auto destination = read_destination(reading, name, entry.second, place))
+      destinations.push_back(std::move(*destination));
+  }
+  return names;
+}
+
+}  // namespace relay

@@ -1,0 +1,59 @@
+// One reader for each part of the configuration. All of them report into the same list and go on.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "settings/section.hpp"
+#include "settings/settings.hpp"
+
+namespace relay {
+
+// Where a door opens, for what can only be seen with all doors side by side.
+struct PlacedListener {
+  ListenAddress address;
+  Place place;
+  std::string name;  // "intake.http[0].listen"
+};
+
+// A destination's name and where it stands. Those whose section is bad are listed too, so that a route to one isn't
+// reported as well.
+struct PlacedName {
+  std::string name;
+  Place place;
+};
+
+// read_top.cpp: site, clients, forward, log, shutdown_grace
+void read_top(const Section& top, Settings& settings);
+
+// read_journal.cpp
+void read_journal(const Section& top, JournalSettings& journal);
+
+// read_intake.cpp
+void read_intake(const Section& top, IntakeSettings& intake, std::vector<PlacedListener>& listeners);
+
+// read_admin.cpp
+void read_admin(const Section& top, AdminSettings& admin, std::vector<PlacedListener>& listeners);
+
+// read_listener.cpp: what the intake's and the operator's listeners have in common
+void read_listen_address(const Section& section, ListenAddress& target);
+void read_allowed_hosts(const Section& section, std::vector<std::string>& target);
+// Nobody is asked who they are on a listener yet, so beyond loopback it has to be called insecure.
+void check_reach(const Section& section, const ListenAddress& address, bool insecure);
+void check_listeners_apart(const Reading& reading, const std::vector<PlacedListener>& listeners);
+
+// read_destination.cpp
+std::vector<PlacedName> read_destinations(const Section& top, std::vector<DestinationSettings>& destinations);
+
+// read_azure_storage_queue.cpp
+AzureStorageQueueSettings read_azure_storage_queue(const Section& section);
+// read_transport.cpp
+TransportSettings read_transport(const Section& section);
+
+// read_routes.cpp; reads `settings.destinations` and `settings.intake`
+void read_routes(const Section& top, const std::vector<PlacedName>& destinations, Settings& settings);
+
+// A client's name, in which '*' and '?' may stand.
+bool is_client_glob(std::string_view text);
+
+}  // namespace relay
