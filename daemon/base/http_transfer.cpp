@@ -64,6 +64,18 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
+// libcurl undoes it: proxy credentials are taken for parts of a URL.
+std::string percent_encoded(std::string_view text) {
+  constexpr char digits[] = "0123456789ABCDEF";
+  std::string result;
+  for (const unsigned char byte : text) {
+    result += '%';
+    result += digits[byte >> 4];
+    result += digits[byte & 15];
+  }
+  return result;
+}
+
 void append_line(HeaderList& list, const std::string& line) {
   curl_slist* longer = curl_slist_append(list.get(), line.c_str());
   if (longer == nullptr) throw std::bad_alloc();
@@ -108,7 +120,8 @@ bool is_tls_code(CURLcode code) {
 std::string tls_reason(CURL* handle, CURLcode code) {
   const long verified = whole(handle, CURLINFO_SSL_VERIFYRESULT);
   if (code != CURLE_PEER_FAILED_VERIFICATION) return curl_easy_strerror(code);
-  if (verified == X509_V_OK) return "the certificate isn't for this host name";
+  // libcurl looks at the host name first, and leaves "unspecified" behind where that doesn't match.
+  if (verified == X509_V_OK || verified == X509_V_ERR_UNSPECIFIED) return "the certificate isn't for this host name";
   return X509_verify_cert_error_string(verified);
 }
 
@@ -202,9 +215,9 @@ void HttpTransfer::set_proxy() {
   if (route_.options.proxy_credentials.empty()) return;
   const std::string_view pair = route_.options.proxy_credentials.reveal();
   const auto colon = std::min(pair.find(':'), pair.size());
-  const Secret user{std::string(pair.substr(0, colon))};
-  const Secret password{std::string(pair.substr(std::min(colon + 1, pair.size())))};
   set(handle, CURLOPT_PROXYAUTH, static_cast<long>(CURLAUTH_BASIC));
+  const Secret user(percent_encoded(pair.substr(0, colon)));
+  const Secret password(percent_encoded(pair.substr(std::min(colon + 1, pair.size()))));
   set(handle, CURLOPT_PROXYUSERNAME, user.reveal().data());  // a std::string behind it: ends with NUL
   set(handle, CURLOPT_PROXYPASSWORD, password.reveal().data());
 }
@@ -241,6 +254,9 @@ void HttpTransfer::set_callbacks() {
   set(handle, CURLOPT_HEADERDATA, self);
   set(handle, CURLOPT_WRITEFUNCTION, &take_body);
   set(handle, CURLOPT_WRITEDATA, self);
+  set(handle, CURLOPT_NOPROGRESS, 0L);
+  set(handle, CURLOPT_XFERINFOFUNCTION, &see_progress);
+  set(handle, CURLOPT_XFERINFODATA, self);
   set(handle, CURLOPT_OPENSOCKETFUNCTION, &open_socket);
   set(handle, CURLOPT_OPENSOCKETDATA, self);
 }
@@ -267,13 +283,13 @@ std::size_t HttpTransfer::read_body(char* buffer, std::size_t size, std::size_t 
 
 // libcurl sends a request again by itself where a kept connection was closed before a byte of the answer came. That is
 // right for a request of which a part is missing, and for methods that may be repeated (RFC 9110 section 9.2.2). A POST
-// whose whole body went out may have been taken: its repeat would hide an unknown outcome, so it is refused here and
-// the transfer ends as a reset after the request was sent.
+// whose whole body went out (libcurl's own counter has begun anew by now) may have been taken: its repeat would hide an
+// unknown outcome, so it is refused here and the transfer ends as a reset after the request was sent.
 int HttpTransfer::seek_body(void* self, curl_off_t offset, int origin) {
   auto& transfer = *static_cast<HttpTransfer*>(self);
   if (origin != SEEK_SET || offset < 0 || static_cast<std::uint64_t>(offset) > transfer.body_size_)
     return CURL_SEEKFUNC_FAIL;
-  if (transfer.request_.method == "POST" && transfer.uploaded() >= transfer.body_size_) {
+  if (transfer.request_.method == "POST" && transfer.uploaded_at_most_ >= transfer.body_size_) {
     transfer.repeat_refused_ = true;
     return CURL_SEEKFUNC_FAIL;
   }
@@ -305,6 +321,12 @@ std::size_t HttpTransfer::take_body(char* data, std::size_t size, std::size_t co
   if (length > room) transfer.response_.body_truncated = true;
   body.append(data, static_cast<std::size_t>(std::min<std::uint64_t>(length, room)));
   return length;
+}
+
+int HttpTransfer::see_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t uploaded) {
+  auto& transfer = *static_cast<HttpTransfer*>(self);
+  transfer.uploaded_at_most_ = std::max(transfer.uploaded_at_most_, static_cast<std::uint64_t>(uploaded));
+  return 0;
 }
 
 curl_socket_t HttpTransfer::open_socket(void* self, curlsocktype, curl_sockaddr* address) {

@@ -61,6 +61,7 @@ class HttpTransfer {
   static int seek_body(void* self, curl_off_t offset, int origin);
   static std::size_t take_header(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t take_body(char* data, std::size_t size, std::size_t count, void* self);
+  static int see_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t uploaded);
   static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
 
   void set_transport();
@@ -85,6 +86,7 @@ class HttpTransfer {
   bool body_failed_ = false;
   bool repeat_refused_ = false;  // see seek_body
   long socket_port_ = 0;         // of the last socket that was opened
+  std::uint64_t uploaded_at_most_ = 0;  // over all of libcurl's own repeats
   std::uint64_t uploaded_seen_ = 0;
   bool upload_ended_ = false;
   std::chrono::steady_clock::time_point deadline_;

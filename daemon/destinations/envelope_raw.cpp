@@ -1,7 +1,7 @@
 #include "destinations/envelope_raw.hpp"
 
 #include "base/digest.hpp"
-#include "destinations/text_encoding.hpp"
+#include "base/utf8.hpp"
 
 namespace relay {
 namespace {

@@ -3,38 +3,9 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace relay {
+#include "base/utf8.hpp"
 
-bool is_utf8(std::string_view text) {
-  const auto byte = [&text](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  for (std::size_t i = 0; i < text.size();) {
-    const std::uint8_t lead = byte(i);
-    std::size_t length = 1;
-    std::uint8_t low = 0x80;  // bounds of the second byte
-    std::uint8_t high = 0xBF;
-    if (lead >= 0xC2 && lead <= 0xDF) {
-      length = 2;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-      length = 3;
-      if (lead == 0xE0) low = 0xA0;
-      if (lead == 0xED) high = 0x9F;
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-      length = 4;
-      if (lead == 0xF0) low = 0x90;
-      if (lead == 0xF4) high = 0x8F;
-    } else if (lead >= 0x80) {
-      return false;
-    }
-    if (text.size() - i < length) return false;
-    for (std::size_t k = 1; k < length; ++k) {
-      if (byte(i + k) < low || byte(i + k) > high) return false;
-      low = 0x80;
-      high = 0xBF;
-    }
-    i += length;
-  }
-  return true;
-}
+namespace relay {
 
 std::string as_utf8(std::string_view text) {
   if (is_utf8(text)) return std::string(text);

@@ -6,8 +6,6 @@
 
 namespace relay {
 
-// RFC 3629: no overlong form, no surrogate, nothing beyond U+10FFFF.
-bool is_utf8(std::string_view text);
 // The text itself where it is UTF-8, else its bytes read as ISO 8859-1, which is what header values of old senders are.
 std::string as_utf8(std::string_view text);
 // Control characters (CR and LF among them) become spaces: for values that a reader may put into a header.
