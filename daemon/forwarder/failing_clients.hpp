@@ -24,21 +24,21 @@ class FailingClients {
     if (clients_.size() >= most && !clients_.contains(client)) clients_.clear();
     Failing& failing = clients_[client];
     failing.broken.seen(kind, accepts);
-    if (for_its_client) ++failing.backing_off;
+    failing.others_back_off = failing.others_back_off || for_its_client;
   }
-  // How many of its deliveries backed off for their client until now: they may wait for nothing any more.
-  std::size_t accepted(const std::string& client) {
+  // Ends it. True where deliveries back off for their client's sake: they may wait for nothing any more.
+  bool accepted(const std::string& client) {
     const auto found = clients_.find(client);
-    if (found == clients_.end()) return 0;
-    const std::size_t backing_off = found->second.backing_off;
+    if (found == clients_.end()) return false;
+    const bool others_back_off = found->second.others_back_off;
     clients_.erase(found);
-    return backing_off;
+    return others_back_off;
   }
 
  private:
   struct Failing {
     KindsOfFailure broken;
-    std::size_t backing_off = 0;
+    bool others_back_off = false;
   };
   std::map<std::string, Failing> clients_;
 };

@@ -154,14 +154,14 @@ void Lane::start_early_probe(Moment now) {
   start(std::move(*claim), now, true);
 }
 
-// Takes at most half the room a turn, so that the others go on beside them.
+// Oldest first, until one comes that was never tried: it needs no help. At most half the room a turn, so that the
+// others go on beside them.
 void Lane::start_those_let_in_again(Moment now) {
   auto& let_in_again = rules_.let_in_again();
   for (std::size_t share = (room() + 1) / 2; share > 0 && !let_in_again.empty(); --share) {
-    LetInAgain& first = let_in_again.front();
-    auto claim = journal_.claim_probe(settings_.name, ProbeChoice{first.client, std::nullopt, ClaimEnd::oldest});
-    --first.waiting;
-    if (!claim || first.waiting == 0) let_in_again.pop_front();
+    auto claim =
+        journal_.claim_probe(settings_.name, ProbeChoice{let_in_again.front(), std::nullopt, ClaimEnd::oldest});
+    if (!claim || claim->tries_in_a_row == 0) let_in_again.pop_front();
     if (claim) start(std::move(*claim), now, false);
   }
 }

@@ -61,8 +61,8 @@ Verdict OutcomeRules::accepted(const Try& attempt, Moment now) {
   circuit_.accepted();
   witnesses_.dismiss();
   failing_.ended(attempt.claim.submission.id);
-  if (const std::size_t waiting = failing_clients_.accepted(attempt.claim.submission.client); waiting > 0)
-    let_in_again_.push_back({attempt.claim.submission.client, waiting});
+  if (failing_clients_.accepted(attempt.claim.submission.client))
+    let_in_again_.push_back(attempt.claim.submission.client);
   Verdict verdict;
   verdict.settlement.kind = Settlement::Kind::delivered;
   return verdict;
@@ -104,7 +104,6 @@ Verdict OutcomeRules::broken(const Try& attempt, const DeliveryError& error, Mom
   const bool by_its_client = failing_clients_.alone(claim.submission.client, error.kind, accepts_);
   const bool alone = by_itself || by_its_client || accepts_ > attempt.accepts_at_start;
   failing_clients_.broken(claim.submission.client, error.kind, accepts_, by_its_client && !by_itself);
-  std::erase_if(let_in_again_, [&](const LetInAgain& in) { return in.client == claim.submission.client; });
   if (!alone) {
     heard(attempt);
     circuit_.broken(error, attempt.probe, now);
@@ -129,6 +128,7 @@ Verdict OutcomeRules::stay_queued(const Try& attempt, Outcome outcome, const Del
   verdict.settlement.kind = Settlement::Kind::try_again;
   verdict.settlement.attempt.counted = cost == Cost::an_attempt;
   if (wait.count() > 0) verdict.settlement.not_before = now.wall + wait;
+  std::erase(let_in_again_, attempt.claim.submission.client);
   verdict.became_stuck = failing_.failed({.id = attempt.claim.submission.id,
                                           .kind = error.kind,
                                           .broken = outcome == Outcome::broken,

@@ -43,11 +43,6 @@ struct Verdict {
   bool became_stuck = false;
 };
 
-struct LetInAgain {
-  std::string client;
-  std::size_t waiting = 0;  // at most so many
-};
-
 class OutcomeRules {
  public:
   // A longer Retry-After is cut to this: the other side may say so again then.
@@ -72,10 +67,10 @@ class OutcomeRules {
   std::size_t concurrency() const;
   ProbeRotation& probe_rotation() { return rotation_; }
   const Witnesses& witnesses() const { return witnesses_; }
-  // Clients that failed alone and were accepted again: what they have waiting needn't wait out its back-off. The lane
-  // counts down what it starts of each, and takes off those of which nothing waits.
-  std::deque<LetInAgain>& let_in_again() { return let_in_again_; }
-  const std::deque<LetInAgain>& let_in_again() const { return let_in_again_; }
+  // Clients that failed alone and were accepted again: what backed off for their sake needn't wait any longer. A client
+  // is off the list when one of its tries fails again; the lane takes it off when none of those is left.
+  std::deque<std::string>& let_in_again() { return let_in_again_; }
+  const std::deque<std::string>& let_in_again() const { return let_in_again_; }
   // To be called now and then.
   void forget_absent(Moment now);
 
@@ -105,7 +100,7 @@ class OutcomeRules {
   LoneRetries lone_retries_;
   ProbeRotation rotation_;
   Witnesses witnesses_;
-  std::deque<LetInAgain> let_in_again_;
+  std::deque<std::string> let_in_again_;
   std::uint64_t accepts_ = 0;
   std::size_t try_laters_ = 0;  // in a row
   MonotonicTime hold_until_{};

@@ -48,14 +48,17 @@ TEST(FailingClients, AClientIsAloneOnceOthersWereAcceptedSinceItsFirstFailureOfT
   EXPECT_FALSE(clients.alone("good", ErrorKind::forbidden, 8));
 }
 
-TEST(FailingClients, AnAcceptOfThatClientEndsItAndTellsHowManyWait) {
+TEST(FailingClients, AnAcceptOfThatClientEndsItAndTellsWhetherOthersWaitForIt) {
   FailingClients clients;
   clients.broken("bad", ErrorKind::forbidden, 1, false);
-  clients.broken("bad", ErrorKind::forbidden, 2, true);
-  clients.broken("bad", ErrorKind::forbidden, 2, true);
-  EXPECT_EQ(clients.accepted("good"), 0U);
-  EXPECT_EQ(clients.accepted("bad"), 2U);
+  EXPECT_FALSE(clients.accepted("bad"));
   EXPECT_FALSE(clients.alone("bad", ErrorKind::forbidden, 9));
+  clients.broken("bad", ErrorKind::forbidden, 1, false);
+  clients.broken("bad", ErrorKind::forbidden, 2, true);
+  clients.broken("bad", ErrorKind::forbidden, 2, false);
+  EXPECT_FALSE(clients.accepted("good"));
+  EXPECT_TRUE(clients.accepted("bad"));
+  EXPECT_FALSE(clients.accepted("bad"));
 }
 
 TEST(FailingClients, MemoryIsBounded) {

@@ -221,10 +221,22 @@ TEST_F(OutcomeRulesTest, AClientThatIsAcceptedAgainIsLetInWithWhatBackedOff) {
   EXPECT_TRUE(rules.let_in_again().empty());
   (void)rules.judge(try_of(rules, 3, "lab.bad"), accepted_answer(), at(0s));
   ASSERT_EQ(rules.let_in_again().size(), 1U);
-  EXPECT_EQ(rules.let_in_again().front().client, "lab.bad");
-  EXPECT_EQ(rules.let_in_again().front().waiting, 3U);
+  EXPECT_EQ(rules.let_in_again().front(), "lab.bad");
   (void)rules.judge(try_of(rules, 4, "lab.bad"), broken_answer(ErrorKind::forbidden), at(0s));
   EXPECT_TRUE(rules.let_in_again().empty()) << "shut out once more";
+}
+
+TEST_F(OutcomeRulesTest, APoisonOfAHealthyClientIsNotTriedAgainWheneverThatClientIsAccepted) {
+  OutcomeRules rules = this->rules();
+  for (int i = 0; i < 10; ++i) {
+    Try poison = try_of(rules, 1, "lab.a");
+    poison.claim.tries_in_a_row = static_cast<unsigned>(i);
+    (void)rules.judge(poison, broken_answer(), at(0s));
+    (void)rules.judge(try_of(rules, 2, "lab.b"), accepted_answer(), at(0s));
+    (void)rules.judge(try_of(rules, 1, "lab.a"), broken_answer(), at(0s));
+    (void)rules.judge(try_of(rules, 3, "lab.a"), accepted_answer(), at(0s));
+    EXPECT_TRUE(rules.let_in_again().empty()) << i;
+  }
 }
 
 TEST_F(OutcomeRulesTest, UnknownCountsAndIsRememberedAsPossiblyDelivered) {
