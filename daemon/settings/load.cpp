@@ -43,6 +43,8 @@ Result<LoadedSettings, std::vector<Problem>> load_settings(const std::filesystem
     return Failure{problems.sorted()};
   }
   const YamlDocument document(std::move(*text), problems);
+  const bool mapping = !document.root().IsDefined() || document.root().IsNull() || document.root().IsMap();
+  if (!mapping) problems.error({}, "the configuration must be lines of `key: value`, with at least `destinations:`");
   if (problems.has_errors()) return Failure{problems.sorted()};
 
   const Section top(Reading{document, problems}, document.root(), "", keys::top(), Place{});

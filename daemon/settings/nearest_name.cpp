@@ -38,7 +38,7 @@ std::optional<std::string> nearest_name(std::string_view written, const std::vec
   if (written.size() > longest) return std::nullopt;
   const std::string simple = simplified(written);
   std::optional<std::string> nearest;
-  std::size_t least = std::max<std::size_t>(2, written.size() / 2) + 1;
+  std::size_t least = (written.size() + 1) / 2 + 1;
   for (const auto& candidate : candidates) {
     if (candidate.size() > longest) continue;
     const std::size_t distance = edit_distance(simple, simplified(candidate));

@@ -23,6 +23,7 @@ class ProblemList {
   void error(Place place, std::string message);
   void warning(Place place, std::string message);
   bool has_errors() const;
+  std::size_t count() const { return problems_.size(); }
   // By place, each once.
   std::vector<Problem> sorted() const;
 

@@ -115,10 +115,9 @@ bool check_sign_in_keys(const Section& section) {
     return alone;
   }
   if (std::ranges::none_of(sign_in_keys, [&](std::string_view key) { return section.has(key); })) {
-    section.reading().problems.error(section.place(),
-                                     section.name("connection_string") +
-                                         " is missing (or queue_endpoint, blob_endpoint and table_endpoint " +
-                                         "with account_name and account_key, or with a SAS)");
+    section.error(
+        "connection_string is missing (or queue_endpoint, blob_endpoint and table_endpoint with account_name and "
+        "account_key, or with a SAS)");
     return false;
   }
   for (const auto key : sas_keys) {
@@ -138,7 +137,7 @@ void check_services(const Section& section, AzureStorageQueueSettings& azure) {
       if (from_string) {
         section.error("connection_string", error.message);
       } else {
-        section.reading().problems.error(section.place(), section.name(error.message));
+        section.error(error.message);
       }
     }
     return;
@@ -173,8 +172,7 @@ void read_envelope(const Section& section, AzureStorageQueueSettings& azure) {
     if (azure.envelope == ReportStreamEnvelope::reportstream) {
       azure.queue = "elr-fhir-convert-submission";
     } else {
-      section.reading().problems.error(
-          section.place(), section.name("queue") + " is missing; only envelope reportstream has a " + "default");
+      section.error("queue is missing; only envelope reportstream has a default");
     }
   }
 }

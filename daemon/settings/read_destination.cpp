@@ -54,7 +54,7 @@ DirectorySettings read_directory(const Section& section) {
   DirectorySettings directory;
   const auto path = section.text("path");
   if (!path) {
-    if (!section.has("path")) section.reading().problems.error(section.place(), section.name("path") + " is missing");
+    if (!section.has("path")) section.error("path is missing");
     return directory;
   }
   directory.path = path->value;

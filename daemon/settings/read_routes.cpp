@@ -158,7 +158,7 @@ void check_shadowed(const Section& top, const std::vector<PlacedRoute>& routes) 
 void read_routes(const Section& top, const std::vector<PlacedName>& destinations, Settings& settings) {
   RouteReader reader(top, destinations, settings);
   const Reading& reading = top.reading();
-  const std::size_t problems_before = reading.problems.sorted().size();
+  const std::size_t problems_before = reading.problems.count();
   std::vector<PlacedRoute> routes;
   for (const auto& [name, node] : top.items("routes")) {
     const Place place = reading.document.place_of(node.Mark());
@@ -170,7 +170,7 @@ void read_routes(const Section& top, const std::vector<PlacedName>& destinations
     routes.push_back({std::move(route), place, name});
   }
   settings.otherwise = reader.read_names(top, "otherwise");
-  const bool read_well = reading.problems.sorted().size() == problems_before;
+  const bool read_well = reading.problems.count() == problems_before;
 
   if (!top.has("routes") && !top.has("otherwise")) {
     if (destinations.size() == 1) settings.otherwise = {destinations.front().name};

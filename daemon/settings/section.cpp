@@ -262,6 +262,10 @@ void Section::error(std::string_view key, const std::string& message) const {
   reading_.problems.error(place(key), name(key) + ": " + message);
 }
 
+void Section::error(const std::string& message) const {
+  reading_.problems.error(place_, path_ + ": " + message);
+}
+
 void Section::warning(std::string_view key, const std::string& message) const {
   reading_.problems.warning(place(key), name(key) + ": " + message);
 }

@@ -91,6 +91,8 @@ class Section {
 
   // "NAME of the key: message", at the key's value.
   void error(std::string_view key, const std::string& message) const;
+  // "NAME of the section: message", at the section: for what is missing in it.
+  void error(const std::string& message) const;
   void warning(std::string_view key, const std::string& message) const;
   void not_supported(std::string_view key, const std::string& value) const;
 
