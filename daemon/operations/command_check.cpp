@@ -5,6 +5,7 @@
 
 #include "destinations/registry.hpp"
 #include "operations/commands.hpp"
+#include "operations/daemon_options.hpp"
 #include "operations/human_text.hpp"
 #include "settings/describe.hpp"
 #include "settings/load.hpp"
@@ -42,7 +43,10 @@ ExitCode execute(const CheckCommand& command, const Streams& streams) {
   for (const Problem& problem : problems) streams.err << problem.text() << "\n";
   streams.err.flush();
   if (!loaded) return ExitCode::configuration;
-  streams.out << describe_settings(loaded->settings);
+  for (const std::string& line : describe_routes(loaded->settings, limits_of_all(loaded->settings))) {
+    streams.out << line << "\n";
+  }
+  streams.out.flush();
   if (!command.connect) return ExitCode::success;
   bool good = true;
   for (const auto& destination : loaded->settings.destinations) {

@@ -13,10 +13,14 @@ constexpr std::size_t admin_connections = 256;
 
 }  // namespace
 
-RouteTable route_table_of(const Settings& settings) {
+std::map<std::string, DestinationLimits> limits_of_all(const Settings& settings) {
   std::map<std::string, DestinationLimits> limits;
   for (const auto& destination : settings.destinations) limits[destination.name] = limits_of(destination);
-  return RouteTable(settings.routes, settings.otherwise, std::move(limits));
+  return limits;
+}
+
+RouteTable route_table_of(const Settings& settings) {
+  return RouteTable(settings.routes, settings.otherwise, limits_of_all(settings));
 }
 
 JournalOptions journal_options_of(const Settings& settings) {

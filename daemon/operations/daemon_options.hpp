@@ -1,6 +1,7 @@
 // From the settings to what each part of the daemon is made with.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 
 namespace relay {
 
+std::map<std::string, DestinationLimits> limits_of_all(const Settings& settings);
 RouteTable route_table_of(const Settings& settings);
 JournalOptions journal_options_of(const Settings& settings);
 std::vector<ConfiguredDestination> configured_destinations_of(const Settings& settings);

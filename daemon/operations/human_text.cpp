@@ -38,10 +38,19 @@ std::string counted(std::uint64_t count, std::string_view singular, std::string_
 }
 
 std::string one_line(std::string_view text) {
-  std::string line(text);
-  for (char& c : line) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) c = '?';
+  std::string line;
+  line.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
+    if (byte < 0x20 || byte == 0x7f) {
+      line += '?';
+    } else if (byte == 0xc2 && next >= 0x80 && next <= 0x9f) {
+      line += '?';  // U+0080 to U+009F: control characters in two bytes
+      ++i;
+    } else {
+      line += text[i];
+    }
   }
   return line;
 }
