@@ -45,7 +45,10 @@ void Lane::join() {
 
 void Lane::run() {
   name_this_thread("lane:" + settings_.name);
-  journal_.subscribe(settings_.name, [mailbox = mailbox_] { mailbox->new_work(); });
+  journal_.subscribe(settings_.name, [mailbox = mailbox_, lane = std::this_thread::get_id()] {
+    // A claim that this lane itself gives back is no news to it.
+    if (std::this_thread::get_id() != lane) mailbox->new_work();
+  });
   for (;;) {
     const Moment now = moment_of(clock_);
     read_mail(now);
