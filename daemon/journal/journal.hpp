@@ -86,8 +86,8 @@ enum class ClaimEnd { oldest, newest };
 
 // Which delivery a probe takes.
 struct ProbeChoice {
-  std::optional<std::string> client{};        // of this client alone
-  std::optional<SubmissionId> other_than{};   // not this one, where there is another
+  std::optional<std::string> client{};       // of this client alone
+  std::optional<SubmissionId> other_than{};  // not this one, where there is another
   ClaimEnd end = ClaimEnd::oldest;
 };
 
@@ -100,7 +100,7 @@ struct Settlement {
     try_again,    // stays queued until not_before
   };
   Kind kind = Kind::try_again;
-  AttemptRecord attempt;  // `number` is the journal's to give; `counted` says whether attempts grows
+  AttemptRecord attempt;                 // `number` is the journal's to give; `counted` says whether attempts grows
   std::optional<WallTime> not_before{};  // try_again: nothing means due at once
   bool possibly_delivered = false;       // remembered with the delivery, and counted where it is sent again
 };
@@ -170,7 +170,7 @@ struct DestinationTotals {
 
 // A counter that outlives the process: saved with the next commit, at the latest after five seconds and at close.
 struct CounterName {
-  std::string name;                // submissions_refused, repeats_absorbed
+  std::string name;                 // submissions_refused, repeats_absorbed
   std::vector<std::string> labels;  // in the metric's order
   auto operator<=>(const CounterName&) const = default;
 };
@@ -184,8 +184,8 @@ struct JournalSnapshot {
 
 // What the journal knows of itself, from memory; never blocks.
 struct JournalCondition {
-  std::optional<AppendRefusal> refusing{};  // why nothing is accepted now; nothing: it accepts
-  std::string reason;                       // in words, while refusing
+  std::optional<AppendRefusal> refusing{};                      // why nothing is accepted now; nothing: it accepts
+  std::string reason;                                           // in words, while refusing
   std::optional<std::chrono::milliseconds> commit_under_way{};  // how long the writer has been inside one
   Histogram commit_seconds;
   Histogram commit_batch_size;

@@ -1,0 +1,112 @@
+#include "journal/append.hpp"
+
+#include <stdexcept>
+
+#include "journal/payload_row.hpp"
+#include "journal/writer_statements.hpp"
+
+namespace relay {
+
+AppendCommand::AppendCommand(NewSubmission submission, AppendCallback callback, const Uuid& journal_id,
+                             const ConditionBoard& conditions)
+    : new_(std::move(submission)),
+      callback_(std::move(callback)),
+      conditions_(conditions),
+      row_digest_(row_digest(new_.submission)) {
+  if (new_.destinations.empty()) throw std::invalid_argument("a submission without a destination was appended");
+  if (new_.idempotency_key) key_ = idempotency_hash(journal_id, *new_.idempotency_key);
+  if (auto* bytes = std::get_if<std::string>(&new_.payload)) {
+    if (bytes->size() != new_.submission.size.value || bytes->size() > inline_payload_limit.value) {
+      throw std::invalid_argument(
+          "a payload was appended that doesn't have the submission's size, or is too large to "
+          "be kept in its row");
+    }
+    payload_row_ = frame_payload(std::move(*bytes), {new_.submission.id, 0, true});
+    return;
+  }
+  const auto* upload = dynamic_cast<const JournalUpload*>(std::get<std::unique_ptr<PayloadUpload>>(new_.payload).get());
+  if (upload == nullptr) throw std::invalid_argument("an upload of another journal was appended");
+  upload_ = upload->state();
+  if (upload_->bytes != new_.submission.size.value || upload_->id != new_.submission.id) {
+    throw std::invalid_argument("an upload was appended whose chunks aren't the submission's payload");
+  }
+}
+
+void AppendCommand::apply(WriteTransaction& transaction) {
+  earlier_ = Earlier::none;
+  if (key_) {
+    const auto seq = transaction.statements.idempotency.find(*key_, transaction.state.idempotency_current);
+    const auto earlier = seq ? transaction.statements.submissions.by_seq(*seq) : std::nullopt;
+    if (earlier) earlier_ = meet(transaction, *earlier);
+  }
+  if (earlier_ != Earlier::none) return;
+  insert(transaction);
+}
+
+AppendCommand::Earlier AppendCommand::meet(WriteTransaction& transaction, const SubmissionRow& earlier) {
+  const Submission& before = earlier.submission;
+  const Submission& now = new_.submission;
+  if (before.sha256 != now.sha256 || before.size != now.size || before.content_type != now.content_type ||
+      before.client != now.client) {
+    return Earlier::conflict;
+  }
+  SubmissionView view = transaction.statements.submissions.view(earlier, false);
+  // What was refused or given up may be sent again: it is a new submission then.
+  if (view.state == SubmissionState::dead_letter || view.state == SubmissionState::discarded) return Earlier::none;
+  transaction.statements.add_repeat.run(earlier.seq);
+  ++view.repeats;
+  earlier_view_ = std::move(view);
+  return Earlier::replayed;
+}
+
+void AppendCommand::insert(WriteTransaction& transaction) {
+  const Submission& submission = new_.submission;
+  WriterStatements& statements = transaction.statements;
+  const std::int64_t seq = transaction.state.next_seq++;
+  const auto upload = upload_ ? std::optional(upload_->number.load()) : std::nullopt;
+  const auto payload = upload_ ? std::nullopt : std::optional(Blob{payload_row_});
+  statements.insert_submission.run(seq, blob_of(submission.id.bytes), submission.client, submission.content_type,
+                                   submission.content_type_parameters, submission.payload_name, submission.intake,
+                                   submission.size.value, blob_of(submission.sha256.bytes), submission.accepted_at,
+                                   blob_of(row_digest_), new_.destinations.size(), upload, payload);
+  if (upload) statements.erase_upload.run(*upload);
+  std::int64_t position = 0;
+  for (const std::string& name : new_.destinations) {
+    TotalsRow& totals = transaction.state.totals.of(name);
+    ++totals.accepted;
+    ++totals.queued;
+    statements.insert_delivery.run(totals.destination, seq, submission.client, position++, submission.accepted_at);
+    transaction.may_have_work.push_back(totals.destination);
+  }
+  transaction.state.totals.count_intake(submission.intake);
+  if (key_) statements.idempotency.remember(*key_, seq, transaction.state.idempotency_current);
+}
+
+void AppendCommand::committed() {
+  if (earlier_ == Earlier::conflict) {
+    callback_(Failure{AppendRefusal::idempotency_conflict});
+    return;
+  }
+  Appended appended;
+  appended.replayed = earlier_ == Earlier::replayed;
+  if (appended.replayed) {
+    appended.view = std::move(earlier_view_);
+  } else {
+    if (upload_) upload_->taken = true;
+    appended.view.submission = std::move(new_.submission);
+    for (std::string& name : new_.destinations) {
+      DeliveryView delivery;
+      delivery.destination = std::move(name);
+      appended.view.deliveries.push_back(std::move(delivery));
+    }
+  }
+  conditions_.merge_into(appended.view);
+  callback_(std::move(appended));
+}
+
+Command::Fate AppendCommand::not_saved(AppendRefusal why) {
+  callback_(Failure{why});
+  return Fate::done;
+}
+
+}  // namespace relay

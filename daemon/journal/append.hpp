@@ -1,0 +1,44 @@
+// Append: a submission gets its row, its deliveries and its key, in one transaction.
+#pragma once
+
+#include <optional>
+
+#include "journal/command.hpp"
+#include "journal/conditions.hpp"
+#include "journal/idempotency.hpp"
+#include "journal/row_digest.hpp"
+#include "journal/submission_rows.hpp"
+#include "journal/uploads.hpp"
+
+namespace relay {
+
+class AppendCommand : public Command {
+ public:
+  // Hashes and frames here, on the caller's thread. Throws std::invalid_argument where the submission doesn't fit its
+  // payload: a bug of the caller.
+  AppendCommand(NewSubmission submission, AppendCallback callback, const Uuid& journal_id,
+                const ConditionBoard& conditions);
+  Urgency urgency() const override { return Urgency::arrival; }
+  ByteCount weight() const override { return {payload_row_.size()}; }
+  void apply(WriteTransaction& transaction) override;
+  void committed() override;
+  Fate not_saved(AppendRefusal why) override;
+
+ private:
+  // What an earlier submission with this key or this id means for this one.
+  enum class Earlier { none, replayed, conflict };
+  Earlier meet(WriteTransaction& transaction, const SubmissionRow& earlier);
+  void insert(WriteTransaction& transaction);
+
+  NewSubmission new_;
+  AppendCallback callback_;
+  const ConditionBoard& conditions_;
+  RowDigest row_digest_;
+  std::optional<IdempotencyHash> key_;
+  std::shared_ptr<UploadState> upload_;
+  std::string payload_row_;
+  Earlier earlier_ = Earlier::none;
+  SubmissionView earlier_view_;
+};
+
+}  // namespace relay

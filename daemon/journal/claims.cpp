@@ -1,0 +1,54 @@
+#include "journal/claims.hpp"
+
+namespace relay {
+
+std::set<std::int64_t> ClaimSet::claimed(DestinationNumber destination) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = seqs_.find(destination);
+  return found == seqs_.end() ? std::set<std::int64_t>() : found->second;
+}
+
+ClaimToken ClaimSet::add(ClaimedDelivery delivery) {
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t token = ++next_token_;
+  seqs_[delivery.destination].insert(delivery.seq);
+  entries_.emplace(token, Entry{std::move(delivery), false});
+  return {token};
+}
+
+std::optional<ClaimedDelivery> ClaimSet::find(ClaimToken token) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(token.value);
+  if (found == entries_.end()) return std::nullopt;
+  return found->second.delivery;
+}
+
+std::optional<ClaimedDelivery> ClaimSet::begin_settlement(ClaimToken token) {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(token.value);
+  if (found == entries_.end() || found->second.settling) return std::nullopt;
+  found->second.settling = true;
+  return found->second.delivery;
+}
+
+void ClaimSet::end(ClaimToken token) {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(token.value);
+  if (found != entries_.end()) erase(found);
+}
+
+std::optional<DestinationNumber> ClaimSet::release(ClaimToken token) {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(token.value);
+  if (found == entries_.end() || found->second.settling) return std::nullopt;
+  const DestinationNumber destination = found->second.delivery.destination;
+  erase(found);
+  return destination;
+}
+
+void ClaimSet::erase(std::unordered_map<std::uint64_t, Entry>::iterator entry) {
+  seqs_[entry->second.delivery.destination].erase(entry->second.delivery.seq);
+  entries_.erase(entry);
+}
+
+}  // namespace relay

@@ -1,0 +1,26 @@
+#include "journal/conditions.hpp"
+
+namespace relay {
+
+void ConditionBoard::set(const std::string& destination, DestinationCondition condition) {
+  const std::lock_guard lock(mutex_);
+  conditions_[destination] = std::move(condition);
+}
+
+std::map<std::string, DestinationCondition> ConditionBoard::all() const {
+  const std::lock_guard lock(mutex_);
+  return conditions_;
+}
+
+void ConditionBoard::merge_into(SubmissionView& view) const {
+  const std::lock_guard lock(mutex_);
+  for (DeliveryView& delivery : view.deliveries) {
+    if (delivery.state != DeliveryState::queued) continue;
+    const auto found = conditions_.find(delivery.destination);
+    if (found == conditions_.end() || found->second.up) continue;
+    if (found->second.circuit_error) delivery.last_error = found->second.circuit_error;
+    if (found->second.next_probe_at) delivery.next_attempt_at = found->second.next_probe_at;
+  }
+}
+
+}  // namespace relay

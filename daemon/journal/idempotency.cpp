@@ -1,0 +1,73 @@
+#include "journal/idempotency.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "journal/writer_statements.hpp"
+
+namespace relay {
+
+namespace {
+
+constexpr int rotation_slice = 500;  // rows a commit
+
+bool is_open(SubmissionReader& submissions, std::int64_t seq) {
+  const auto row = submissions.by_seq(seq);
+  return row && submissions.any_queued(*row);
+}
+
+}  // namespace
+
+IdempotencyHash idempotency_hash(const Uuid& journal_id, std::string_view key) {
+  const std::string_view salt(reinterpret_cast<const char*>(journal_id.bytes.data()), journal_id.bytes.size());
+  const Digest digest = hmac_sha256(salt, key);
+  IdempotencyHash hash{};
+  std::copy_n(digest.bytes.begin(), hash.size(), hash.begin());
+  return hash;
+}
+
+IdempotencyTables::Table::Table(Connection& connection, const char* name)
+    : find(connection, "SELECT seq FROM " + std::string(name) + " WHERE hash = ?1"),
+      put(connection, "INSERT OR REPLACE INTO " + std::string(name) + " VALUES (?1, ?2)"),
+      put_if_missing(connection, "INSERT OR IGNORE INTO " + std::string(name) + " VALUES (?1, ?2)"),
+      oldest_rows(connection, "SELECT hash, seq FROM " + std::string(name) + " ORDER BY hash LIMIT ?1"),
+      erase_up_to(connection, "DELETE FROM " + std::string(name) + " WHERE hash <= ?1") {}
+
+IdempotencyTables::IdempotencyTables(Connection& connection)
+    : tables_{Table(connection, "idempotency_0"), Table(connection, "idempotency_1")} {}
+
+std::optional<std::int64_t> IdempotencyTables::find(const IdempotencyHash& hash, int current) {
+  for (const int table : {current, 1 - current}) {
+    Rows rows = tables_.at(static_cast<std::size_t>(table)).find.rows(blob_of(hash));
+    if (rows.next()) return rows.integer(0);
+  }
+  return std::nullopt;
+}
+
+void IdempotencyTables::remember(const IdempotencyHash& hash, std::int64_t seq, int current) {
+  tables_.at(static_cast<std::size_t>(current)).put.run(blob_of(hash), seq);
+}
+
+void IdempotencyTables::rotate(WriteTransaction& transaction, std::chrono::milliseconds keep) {
+  WriterState& state = transaction.state;
+  // A clock that was set back: count from now, or nothing would ever rotate again.
+  if (state.idempotency_rotated_at > transaction.now) state.idempotency_rotated_at = transaction.now;
+  if (transaction.now - state.idempotency_rotated_at < keep) return;
+
+  Table& old_keys = tables_.at(static_cast<std::size_t>(1 - state.idempotency_current));
+  Table& current_keys = tables_.at(static_cast<std::size_t>(state.idempotency_current));
+  std::vector<std::pair<std::string, std::int64_t>> slice;
+  for (Rows rows = old_keys.oldest_rows.rows(rotation_slice); rows.next();) {
+    slice.emplace_back(rows.string(0), rows.integer(1));
+  }
+  for (const auto& [hash, seq] : slice) {
+    if (is_open(transaction.statements.submissions, seq)) current_keys.put_if_missing.run(Blob{hash}, seq);
+  }
+  if (!slice.empty()) old_keys.erase_up_to.run(Blob{slice.back().first});
+  if (slice.size() == rotation_slice) return;
+  state.idempotency_current = 1 - state.idempotency_current;
+  state.idempotency_rotated_at = transaction.now;
+}
+
+}  // namespace relay

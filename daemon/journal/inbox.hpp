@@ -1,0 +1,46 @@
+// Inbox: how other threads hand commands to the writer. What comes first is taken whole; arrivals up to a byte bound,
+// so that a commit stays short whatever waits.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "journal/command.hpp"
+
+namespace relay {
+
+class Inbox {
+ public:
+  struct Batch {
+    std::vector<std::unique_ptr<Command>> first;
+    std::vector<std::unique_ptr<Command>> arrivals;
+    bool closed = false;  // nothing comes after this batch
+  };
+
+  // After close() a command is dropped without an answer.
+  void post(std::unique_ptr<Command> command);
+  // An upload that was given up; its chunks are to be swept.
+  void give_up(std::int64_t upload);
+  std::vector<std::int64_t> take_given_up();
+  // Ends a wait early, for work that isn't a command.
+  void wake();
+  // Waits until something is there, or until `patience` is over.
+  Batch take(std::chrono::milliseconds patience);
+  void close();
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::vector<std::unique_ptr<Command>> first_;
+  std::deque<std::unique_ptr<Command>> arrivals_;
+  std::vector<std::int64_t> given_up_;
+  bool woken_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace relay

@@ -1,0 +1,73 @@
+// The reading connections, lent to one caller at a time. Made as they are needed, at most a few: every query is short.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "journal/claim_reader.hpp"
+#include "journal/database.hpp"
+#include "journal/payload_reader.hpp"
+#include "journal/submission_rows.hpp"
+#include "journal/totals.hpp"
+
+namespace relay {
+
+// A connection and everything that is prepared on it.
+struct JournalReader {
+  JournalReader(const std::string& path, const std::string& vfs);
+
+  Connection connection;
+  Statement commit_number;
+  SubmissionReader submissions;
+  ClaimReader claims;
+  PayloadRows payloads;
+  TotalsReader totals;
+  Statement newest_dead_letters;  // below a seq, of one destination
+  Statement newest_of_client;     // open ones below a seq, of one destination and client
+  Statement accepted_at;
+
+  CommitNumber as_of();
+};
+
+// Thread-safe; outlives its leases.
+class ReadingPool {
+ public:
+  ReadingPool(std::string path, std::string vfs) : path_(std::move(path)), vfs_(std::move(vfs)) {}
+
+  class Lease {
+   public:
+    Lease(ReadingPool& pool, std::unique_ptr<JournalReader> reader) : pool_(&pool), reader_(std::move(reader)) {}
+    ~Lease() {
+      if (reader_) pool_->give_back(std::move(reader_));
+    }
+    Lease(Lease&&) = default;
+    Lease& operator=(Lease&&) = delete;
+    JournalReader* operator->() { return reader_.get(); }
+    JournalReader& operator*() { return *reader_; }
+
+   private:
+    ReadingPool* pool_;
+    std::unique_ptr<JournalReader> reader_;
+  };
+
+  // Waits where all are lent. Throws DatabaseError where no connection can be made.
+  Lease lease();
+  // Closes every connection that isn't lent, so that the writer's is the last; later leases throw.
+  void close();
+
+ private:
+  void give_back(std::unique_ptr<JournalReader> reader);
+
+  const std::string path_;
+  const std::string vfs_;
+  std::mutex mutex_;
+  std::condition_variable returned_;
+  std::vector<std::unique_ptr<JournalReader>> idle_;
+  std::size_t lent_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace relay

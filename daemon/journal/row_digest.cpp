@@ -1,0 +1,48 @@
+#include "journal/row_digest.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "base/digest.hpp"
+
+namespace relay {
+
+namespace {
+
+void add_number(std::string& covered, std::uint64_t number) {
+  for (int shift = 56; shift >= 0; shift -= 8) covered.push_back(static_cast<char>((number >> shift) & 0xff));
+}
+
+void add_text(std::string& covered, std::string_view text) {
+  add_number(covered, text.size());
+  covered += text;
+}
+
+template <std::size_t size>
+void add_bytes(std::string& covered, const std::array<std::uint8_t, size>& bytes) {
+  covered.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+}  // namespace
+
+RowDigest row_digest(const Submission& submission) {
+  std::string covered;
+  covered.reserve(512);
+  covered += "edge-relay row 1\n";
+  add_bytes(covered, submission.id.bytes);
+  add_bytes(covered, submission.sha256.bytes);
+  add_number(covered, submission.size.value);
+  add_number(covered, static_cast<std::uint64_t>(submission.accepted_at.time_since_epoch().count()));
+  add_number(covered, static_cast<std::uint64_t>(submission.intake));
+  add_text(covered, submission.client);
+  add_text(covered, submission.content_type);
+  add_text(covered, submission.content_type_parameters);
+  add_number(covered, submission.payload_name ? 1 : 0);
+  if (submission.payload_name) add_text(covered, *submission.payload_name);
+  const Digest digest = sha256(covered);
+  RowDigest half{};
+  std::copy_n(digest.bytes.begin(), half.size(), half.begin());
+  return half;
+}
+
+}  // namespace relay

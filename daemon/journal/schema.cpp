@@ -1,0 +1,187 @@
+#include "journal/schema.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <map>
+
+namespace relay {
+
+namespace {
+
+// One string a version: from nothing to 1, from 1 to 2, … Never edit one that was released: add one.
+constexpr std::array<const char*, journal_schema_version> steps = {
+    // 1: the main path. Times are milliseconds since 1970 UTC.
+    R"(CREATE TABLE journal (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  journal_id BLOB NOT NULL,
+  created_at INTEGER NOT NULL,
+  openings INTEGER NOT NULL,
+  commit_number INTEGER NOT NULL,
+  next_seq INTEGER NOT NULL,
+  next_upload INTEGER NOT NULL,
+  idempotency_current INTEGER NOT NULL,
+  idempotency_rotated_at INTEGER NOT NULL
+);
+CREATE TABLE submission (
+  seq INTEGER PRIMARY KEY,
+  id BLOB NOT NULL,
+  client TEXT NOT NULL,
+  content_type TEXT NOT NULL,
+  content_type_parameters TEXT NOT NULL,
+  payload_name,
+  intake INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  sha256 BLOB NOT NULL,
+  accepted_at INTEGER NOT NULL,
+  row_digest BLOB NOT NULL,
+  deliveries INTEGER NOT NULL,
+  repeats INTEGER NOT NULL,
+  upload INTEGER,
+  payload BLOB
+);
+CREATE UNIQUE INDEX submission_id ON submission (id);
+CREATE UNIQUE INDEX submission_upload ON submission (upload) WHERE upload IS NOT NULL;
+CREATE TABLE payload_chunk (
+  chunk INTEGER PRIMARY KEY,
+  bytes BLOB NOT NULL
+);
+CREATE TABLE upload (
+  upload INTEGER PRIMARY KEY,
+  submission_id BLOB NOT NULL
+);
+CREATE TABLE delivery (
+  destination INTEGER NOT NULL,
+  due INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  client TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  queued_since INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  tries INTEGER NOT NULL,
+  recorded INTEGER NOT NULL,
+  possibly_delivered INTEGER NOT NULL,
+  resends INTEGER NOT NULL,
+  PRIMARY KEY (destination, due, seq)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX delivery_client ON delivery (destination, client, seq);
+CREATE TABLE record (
+  seq INTEGER NOT NULL,
+  destination INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  recorded INTEGER NOT NULL,
+  possibly_delivered INTEGER NOT NULL,
+  resends INTEGER NOT NULL,
+  PRIMARY KEY (seq, destination)
+) WITHOUT ROWID;
+CREATE INDEX record_dead_letter ON record (destination, seq) WHERE state = 3;
+CREATE TABLE attempt (
+  seq INTEGER NOT NULL,
+  destination INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL,
+  outcome INTEGER NOT NULL,
+  counted INTEGER NOT NULL,
+  error_kind INTEGER,
+  error_status INTEGER,
+  error_message TEXT,
+  remote_text,
+  receipt TEXT,
+  PRIMARY KEY (seq, destination, number)
+) WITHOUT ROWID;
+CREATE TABLE idempotency_0 (hash BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE idempotency_1 (hash BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE totals (
+  destination INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  accepted INTEGER NOT NULL,
+  delivered INTEGER NOT NULL,
+  queued INTEGER NOT NULL,
+  dead_letter INTEGER NOT NULL,
+  discarded INTEGER NOT NULL,
+  moved_in INTEGER NOT NULL,
+  moved_out INTEGER NOT NULL,
+  attempts_accepted INTEGER NOT NULL,
+  attempts_refused INTEGER NOT NULL,
+  attempts_try_later INTEGER NOT NULL,
+  attempts_broken INTEGER NOT NULL,
+  attempts_unknown INTEGER NOT NULL,
+  possible_repeats INTEGER NOT NULL,
+  erased_delivered INTEGER NOT NULL,
+  erased_discarded INTEGER NOT NULL
+);
+CREATE TABLE intake_total (intake INTEGER PRIMARY KEY, accepted INTEGER NOT NULL);
+CREATE TABLE counter (name TEXT NOT NULL, labels TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (name, labels))
+  WITHOUT ROWID;)",
+};
+
+void apply_steps(Connection& connection, std::int64_t from) {
+  for (std::size_t version = static_cast<std::size_t>(from); version < steps.size(); ++version) {
+    connection.execute(steps[version]);
+  }
+  connection.execute(fmt::format("PRAGMA user_version = {}", journal_schema_version).c_str());
+}
+
+// "table submission" → its text, for everything in the schema.
+std::map<std::string, std::string> schema_objects(Connection& connection) {
+  std::map<std::string, std::string> objects;
+  Statement statement(connection,
+                      "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema"
+                      " WHERE name NOT GLOB 'sqlite_stat*'");  // ANALYZE leaves those
+
+  Rows rows = statement.rows();
+  while (rows.next()) objects.emplace(rows.string(0), rows.string(1));
+  return objects;
+}
+
+}  // namespace
+
+void create_schema(Connection& connection, const Uuid& journal_id, WallTime now) {
+  connection.execute(fmt::format("PRAGMA page_size = {}", journal_page_size).c_str());
+  connection.execute("PRAGMA auto_vacuum = INCREMENTAL");
+  if (connection.text("PRAGMA journal_mode = WAL") != "wal") {
+    throw DatabaseError(SQLITE_CANTOPEN, "SQLite can't use a write-ahead log here (no shared memory for it)");
+  }
+  connection.execute("BEGIN IMMEDIATE");
+  connection.execute(fmt::format("PRAGMA application_id = {}", journal_application_id).c_str());
+  apply_steps(connection, 0);
+  Statement(connection, "INSERT INTO journal VALUES (1, ?1, ?2, 0, 0, 1, 1, 0, ?2)")
+      .run(blob_of(journal_id.bytes), now);
+  connection.execute("COMMIT");
+}
+
+void migrate_schema(Connection& connection) {
+  const std::int64_t version = connection.integer("PRAGMA user_version");
+  if (version >= journal_schema_version) return;
+  connection.execute("BEGIN IMMEDIATE");
+  apply_steps(connection, version);
+  connection.execute("COMMIT");
+  // An older daemon that looks at the file alone must see the new version.
+  connection.checkpoint(Connection::Checkpoint::truncate);
+}
+
+std::vector<std::string> schema_differences(Connection& connection) {
+  Connection ours = Connection::in_memory();
+  apply_steps(ours, 0);
+  const auto expected = schema_objects(ours);
+  const auto found = schema_objects(connection);
+  std::vector<std::string> differences;
+  for (const auto& [name, sql] : expected) {
+    const auto there = found.find(name);
+    if (there == found.end()) {
+      differences.push_back(fmt::format("{} is missing", name));
+    } else if (there->second != sql) {
+      differences.push_back(fmt::format("{} has another definition than this version's", name));
+    }
+  }
+  for (const auto& [name, sql] : found) {
+    if (!expected.contains(name)) differences.push_back(fmt::format("{} doesn't belong to a journal", name));
+  }
+  return differences;
+}
+
+}  // namespace relay

@@ -1,0 +1,354 @@
+#include "journal/sqlite_journal.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "base/log.hpp"
+#include "journal/append.hpp"
+#include "journal/listing.hpp"
+#include "journal/settlement.hpp"
+#include "journal/uploads.hpp"
+
+namespace relay {
+
+SqliteJournal::SqliteJournal(const JournalOptions& options, const Clock& clock, LockFile lock, Connection connection,
+                             WriterState state)
+    : options_(options),
+      clock_(clock),
+      lock_(std::move(lock)),
+      journal_id_(state.journal_id),
+      disk_(options, clock),
+      inbox_(std::make_shared<Inbox>()),
+      pool_(std::make_shared<ReadingPool>(options.path, options.vfs)) {
+  counters_.load(connection);
+  writer_ = std::make_unique<Writer>(std::move(connection), std::move(state), options_, clock_, inbox_, disk_,
+                                     counters_, health_);
+  writer_->commit_opening(options_.destinations);
+  // The WAL holds a commit now, so it must be there at the next start.
+  lock_.write({journal_id_, true});
+  claims_ = std::make_unique<ClaimSet>(writer_->state().openings);
+  names_.update(writer_->state().totals);
+  writer_->start(listener());
+}
+
+SqliteJournal::~SqliteJournal() {
+  close();
+}
+
+Writer::Listener SqliteJournal::listener() {
+  Writer::Listener listener;
+  listener.totals_grew = [this](const Totals& totals) { names_.update(totals); };
+  listener.may_have_work = [this](const std::vector<DestinationNumber>& destinations) {
+    std::vector<DestinationNumber> once = destinations;
+    std::sort(once.begin(), once.end());
+    once.erase(std::unique(once.begin(), once.end()), once.end());
+    for (const DestinationNumber number : once) subscriptions_.wake(names_.name(number));
+  };
+  listener.everything_may_have_work = [this] { subscriptions_.wake_all(); };
+  listener.ended = [this](const std::vector<SubmissionId>& ended, SubmissionReader& submissions) {
+    run_watches(ended, submissions);
+  };
+  return listener;
+}
+
+// ---- Intake ---------------------------------------------------------------------------------------------------------
+
+std::optional<AppendRefusal> SqliteJournal::admission(ByteCount size) const {
+  if (stopping_) return AppendRefusal::stopping;
+  if (health_.state() != WriterHealth::State::working) return AppendRefusal::journal_failing;
+  return disk_.refuses(size);
+}
+
+void SqliteJournal::append(NewSubmission submission, AppendCallback callback) {
+  auto command = std::make_unique<AppendCommand>(std::move(submission), std::move(callback), journal_id_, conditions_);
+  if (stopping_) command->refuse_because_stopping();
+  inbox_->post(std::move(command));
+}
+
+std::unique_ptr<PayloadUpload> SqliteJournal::open_upload(const SubmissionId& id) {
+  return std::make_unique<JournalUpload>(id, inbox_);
+}
+
+void SqliteJournal::append_chunk(PayloadUpload& upload, std::string bytes, ChunkCallback callback) {
+  auto* ours = dynamic_cast<JournalUpload*>(&upload);
+  if (ours == nullptr) throw std::invalid_argument("a chunk was appended to an upload of another journal");
+  if (bytes.empty() || bytes.size() > payload_chunk_size.value ||
+      ours->state()->bytes != static_cast<std::uint64_t>(ours->state()->chunks) * payload_chunk_size.value) {
+    throw std::invalid_argument("a chunk was appended that doesn't have the size of chunks");
+  }
+  auto command = std::make_unique<ChunkCommand>(ours->state(), std::move(bytes), std::move(callback));
+  if (stopping_) command->refuse_because_stopping();
+  inbox_->post(std::move(command));
+}
+
+void SqliteJournal::stop_appends() {
+  stopping_ = true;
+}
+
+// ---- Forwarder ------------------------------------------------------------------------------------------------------
+
+std::optional<DestinationNumber> SqliteJournal::claimable(const std::string& destination) const {
+  return health_.may_claim() ? names_.number(destination) : std::nullopt;
+}
+
+Claim SqliteJournal::take(ClaimableDelivery found) {
+  found.claim.token = claims_->add(std::move(found.place));
+  return std::move(found.claim);
+}
+
+std::vector<Claim> SqliteJournal::claim(const std::string& destination, std::size_t count) {
+  std::vector<Claim> claims;
+  const auto number = claimable(destination);
+  if (!number || count == 0) return claims;
+  const std::lock_guard lock(claiming_);
+  try {
+    const auto claimed = claims_->claimed(*number);
+    auto reader = pool_->lease();
+    const ReadTransaction transaction(reader->connection);
+    for (ClaimableDelivery& found : reader->claims.due(*number, clock_.wall_now(), count, claimed)) {
+      claims.push_back(take(std::move(found)));
+    }
+  } catch (const DatabaseError& error) {
+    log_error("nothing can be claimed", {{"destination", destination}, {"error", read_failure(error).message}});
+  }
+  return claims;
+}
+
+std::optional<Claim> SqliteJournal::claim_probe(const std::string& destination, const ProbeChoice& choice) {
+  const auto number = claimable(destination);
+  if (!number) return std::nullopt;
+  const std::lock_guard lock(claiming_);
+  try {
+    const auto claimed = claims_->claimed(*number);
+    auto reader = pool_->lease();
+    const ReadTransaction transaction(reader->connection);
+    auto found = reader->claims.probe(*number, choice, claimed);
+    if (found) return take(std::move(*found));
+  } catch (const DatabaseError& error) {
+    log_error("nothing can be claimed", {{"destination", destination}, {"error", read_failure(error).message}});
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> SqliteJournal::waiting_clients(const std::string& destination, std::size_t limit) {
+  const auto number = claimable(destination);
+  if (!number) return {};
+  try {
+    const auto claimed = claims_->claimed(*number);
+    auto reader = pool_->lease();
+    const ReadTransaction transaction(reader->connection);
+    return reader->claims.waiting_clients(*number, limit, claimed);
+  } catch (const DatabaseError& error) {
+    log_error("waiting clients can't be read", {{"destination", destination}, {"error", read_failure(error).message}});
+    return {};
+  }
+}
+
+std::optional<WallTime> SqliteJournal::next_due(const std::string& destination) {
+  const auto number = claimable(destination);
+  if (!number) return std::nullopt;
+  try {
+    const auto claimed = claims_->claimed(*number);
+    auto reader = pool_->lease();
+    const auto due = reader->claims.next_due(*number, claimed);
+    // One that a clock change put too far away is on its way back.
+    return due ? std::optional(std::min(*due, clock_.wall_now() + options_.max_backoff)) : std::nullopt;
+  } catch (const DatabaseError& error) {
+    log_error("retries can't be read", {{"destination", destination}, {"error", read_failure(error).message}});
+    return std::nullopt;
+  }
+}
+
+void SqliteJournal::settle(ClaimToken token, Settlement settlement, SettleCallback callback) {
+  inbox_->post(std::make_unique<SettleCommand>(token, claims_->begin_settlement(token), std::move(settlement),
+                                               std::move(callback), *claims_));
+}
+
+void SqliteJournal::release(ClaimToken token) {
+  if (const auto destination = claims_->release(token)) subscriptions_.wake(names_.name(*destination));
+}
+
+std::shared_ptr<PayloadSource> SqliteJournal::payload(const Claim& claim) {
+  const Submission& submission = claim.submission;
+  PayloadPlace place{0, std::nullopt, submission.id, submission.size, submission.sha256, false};
+  if (const auto delivery = claims_->find(claim.token)) {
+    place.seq = delivery->seq;
+    place.upload = delivery->upload;
+    place.sound = delivery->sound;
+  }
+  return make_payload_source(pool_, place);
+}
+
+// ---- Waking and watching --------------------------------------------------------------------------------------------
+
+void SqliteJournal::subscribe(const std::string& destination, std::function<void()> wake) {
+  subscriptions_.subscribe(destination, std::move(wake));
+}
+
+std::uint64_t SqliteJournal::watch(const SubmissionId& id, std::function<void()> done) {
+  // First on the list, then the look: whoever ends the last delivery in between finds it there.
+  const std::uint64_t watch = watches_.add(id, std::move(done));
+  try {
+    auto reader = pool_->lease();
+    const ReadTransaction transaction(reader->connection);
+    const auto row = reader->submissions.by_id(id);
+    if (row && reader->submissions.any_queued(*row)) return watch;
+  } catch (const DatabaseError& error) {
+    log_error("a submission can't be watched", {{"submission", id.text()}, {"error", read_failure(error).message}});
+    return watch;
+  }
+  watches_.run(id);
+  return watch;
+}
+
+void SqliteJournal::unwatch(std::uint64_t watch) {
+  watches_.remove(watch);
+}
+
+void SqliteJournal::run_watches(const std::vector<SubmissionId>& ended, SubmissionReader& submissions) {
+  for (const SubmissionId& id : ended) {
+    if (!watches_.any(id)) continue;
+    try {
+      const auto row = submissions.by_id(id);
+      if (!row || !submissions.any_queued(*row)) watches_.run(id);
+    } catch (const DatabaseError& error) {
+      log_error("a watched submission can't be read",
+                {{"submission", id.text()}, {"error", read_failure(error).message}});
+    }
+  }
+}
+
+// ---- Conditions, counters, queries ----------------------------------------------------------------------------------
+
+void SqliteJournal::set_condition(const std::string& destination, DestinationCondition condition) {
+  conditions_.set(destination, std::move(condition));
+}
+
+std::map<std::string, DestinationCondition> SqliteJournal::conditions() const {
+  return conditions_.all();
+}
+
+void SqliteJournal::count(const CounterName& counter, std::uint64_t increment) {
+  counters_.add(counter, increment, clock_.monotonic_now());
+}
+
+Error SqliteJournal::read_failure(const DatabaseError& error) const {
+  if (error.corrupt() && health_.state() != WriterHealth::State::corrupt) {
+    health_.set_state(WriterHealth::State::corrupt,
+                      std::string("the journal is damaged (") + error.what() +
+                          "): nothing is taken or sent any more; stop the relay, run `edge-relay verify`");
+  }
+  return {std::string("the journal can't be read: ") + error.what()};
+}
+
+Result<std::optional<FoundSubmission>> SqliteJournal::find(const SubmissionId& id, bool with_history) {
+  try {
+    std::optional<FoundSubmission> found;
+    {
+      auto reader = pool_->lease();
+      const ReadTransaction transaction(reader->connection);
+      const auto row = reader->submissions.by_id(id);
+      if (!row) return found;
+      found = FoundSubmission{reader->as_of(), reader->submissions.view(*row, with_history)};
+    }
+    conditions_.merge_into(found->view);
+    return found;
+  } catch (const DatabaseError& error) {
+    return Failure{read_failure(error)};
+  }
+}
+
+Result<SubmissionPage> SqliteJournal::list(const SubmissionQuery& query) {
+  try {
+    auto page = [&] {
+      auto reader = pool_->lease();
+      const ReadTransaction transaction(reader->connection);
+      return list_submissions(*reader, query);
+    }();
+    if (!page) return page;
+    for (SubmissionView& view : page->submissions) conditions_.merge_into(view);
+    return page;
+  } catch (const DatabaseError& error) {
+    return Failure{read_failure(error)};
+  }
+}
+
+Result<std::shared_ptr<PayloadSource>> SqliteJournal::payload_of(const SubmissionId& id) {
+  try {
+    auto reader = pool_->lease();
+    const auto row = reader->submissions.by_id(id);
+    if (!row) return fail("the journal has no submission with this id");
+    const Submission& submission = row->submission;
+    return make_payload_source(pool_,
+                               {row->seq, row->upload, submission.id, submission.size, submission.sha256, row->sound});
+  } catch (const DatabaseError& error) {
+    return Failure{read_failure(error)};
+  }
+}
+
+Result<JournalSnapshot> SqliteJournal::snapshot() {
+  try {
+    JournalSnapshot snapshot;
+    for (const std::string& name : options_.destinations) {
+      for (const Outcome outcome :
+           {Outcome::accepted, Outcome::refused, Outcome::try_later, Outcome::broken, Outcome::unknown}) {
+        snapshot.destinations[name].attempts[outcome] = 0;
+      }
+    }
+    auto reader = pool_->lease();
+    const ReadTransaction transaction(reader->connection);
+    snapshot.as_of = reader->as_of();
+    Totals totals = reader->totals.read();
+    for (const TotalsRow& row : totals.rows()) {
+      DestinationTotals& shown = snapshot.destinations[row.name] = public_totals(row);
+      if (row.queued == 0) continue;
+      if (const auto seq = reader->claims.oldest(row.destination)) {
+        Rows rows = reader->accepted_at.rows(*seq);
+        if (rows.next()) shown.oldest_queued_at = rows.time(0);
+      }
+    }
+    snapshot.accepted_by_intake = totals.by_intake();
+    snapshot.counters = counters_.values();
+    return snapshot;
+  } catch (const DatabaseError& error) {
+    return Failure{read_failure(error)};
+  }
+}
+
+JournalCondition SqliteJournal::condition() const {
+  JournalCondition condition;
+  condition.refusing = admission({0});
+  if (condition.refusing == AppendRefusal::stopping) {
+    condition.reason = "the relay is stopping";
+  } else if (condition.refusing == AppendRefusal::journal_failing) {
+    condition.reason = health_.reason();
+  } else if (condition.refusing) {
+    condition.reason = disk_.explain(*condition.refusing);
+  }
+  health_.fill(condition, clock_.monotonic_now());
+  condition.journal_bytes = disk_.used();
+  condition.wal_bytes = disk_.wal_size();
+  condition.disk_free = disk_.free_disk();
+  return condition;
+}
+
+// ---- The end --------------------------------------------------------------------------------------------------------
+
+void SqliteJournal::close() {
+  if (std::exchange(closed_, true)) return;
+  stopping_ = true;
+  inbox_->close();
+  const bool whole = writer_->finish();
+  pool_->close();
+  if (whole) {
+    try {
+      lock_.write({journal_id_, false});
+      writer_->let_wal_go();
+    } catch (const std::runtime_error& error) {
+      log_warning("the journal stays marked as running", {{"error", error.what()}});
+    }
+  }
+  writer_.reset();
+}
+
+}  // namespace relay

@@ -1,0 +1,174 @@
+#include "journal/submission_rows.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "journal/receipt_text.hpp"
+#include "journal/row_digest.hpp"
+
+namespace relay {
+
+namespace {
+
+// False where the column doesn't hold exactly that many bytes.
+template <std::size_t size>
+bool copy_bytes(std::string_view from, std::array<std::uint8_t, size>& to) {
+  if (from.size() != size) return false;
+  std::copy(from.begin(), from.end(), to.begin());
+  return true;
+}
+
+constexpr std::string_view attempt_columns =
+    "number, started_at, ended_at, outcome, counted, error_kind, error_status, error_message, remote_text, receipt";
+
+AttemptRecord read_attempt(const Rows& rows) {
+  AttemptRecord attempt;
+  attempt.number = rows.small_count(0);
+  attempt.started_at = rows.time(1);
+  attempt.ended_at = rows.time(2);
+  attempt.outcome = static_cast<Outcome>(rows.integer(3));
+  attempt.counted = rows.flag(4);
+  if (!rows.is_null(5)) {
+    DeliveryError error;
+    error.kind = static_cast<ErrorKind>(rows.integer(5));
+    if (!rows.is_null(6)) error.status = static_cast<int>(rows.integer(6));
+    error.message = rows.string(7);
+    error.remote_text = rows.string(8);
+    attempt.error = std::move(error);
+  }
+  attempt.receipt = rows.is_null(9) ? Receipt() : parse_receipt(rows.bytes(9));
+  return attempt;
+}
+
+}  // namespace
+
+SubmissionRow read_submission_row(const Rows& rows, int first) {
+  SubmissionRow row;
+  Submission& submission = row.submission;
+  row.seq = rows.integer(first);
+  bool whole = copy_bytes(rows.bytes(first + 1), submission.id.bytes);
+  submission.client = rows.string(first + 2);
+  submission.content_type = rows.string(first + 3);
+  submission.content_type_parameters = rows.string(first + 4);
+  if (!rows.is_null(first + 5)) submission.payload_name = rows.string(first + 5);
+  submission.intake = static_cast<Intake>(rows.integer(first + 6));
+  submission.size = {rows.count(first + 7)};
+  whole = copy_bytes(rows.bytes(first + 8), submission.sha256.bytes) && whole;
+  submission.accepted_at = rows.time(first + 9);
+  RowDigest digest{};
+  whole = copy_bytes(rows.bytes(first + 10), digest) && whole;
+  row.deliveries = rows.small_count(first + 11);
+  row.repeats = rows.small_count(first + 12);
+  if (!rows.is_null(first + 13)) row.upload = rows.integer(first + 13);
+  row.sound = whole && digest == row_digest(submission);
+  return row;
+}
+
+SubmissionReader::SubmissionReader(Connection& connection)
+    : by_id_(connection, "SELECT " + std::string(submission_columns) + " FROM submission WHERE id = ?1"),
+      by_seq_(connection, "SELECT " + std::string(submission_columns) + " FROM submission WHERE seq = ?1"),
+      below_(connection, "SELECT " + std::string(submission_columns) +
+                             " FROM submission WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2"),
+      // One lookup a destination: there are few, and the totals name them all.
+      queued_(connection,
+              "SELECT d.position, t.destination, t.name, d.due, d.attempts, d.resends FROM totals t CROSS JOIN"
+              " delivery d INDEXED BY delivery_client"
+              " ON d.destination = t.destination AND d.client = ?1 AND d.seq = ?2"),
+      records_(connection,
+               "SELECT r.position, r.destination, t.name, r.state, r.ended_at, r.attempts, r.resends FROM record r"
+               " JOIN totals t ON t.destination = r.destination WHERE r.seq = ?1"),
+      last_attempt_(connection, "SELECT " + std::string(attempt_columns) +
+                                    " FROM attempt WHERE seq = ?1 AND destination = ?2 ORDER BY number DESC LIMIT 1"),
+      attempts_(connection, "SELECT " + std::string(attempt_columns) +
+                                " FROM attempt WHERE seq = ?1 AND destination = ?2 ORDER BY number") {}
+
+std::optional<SubmissionRow> SubmissionReader::by_id(const SubmissionId& id) {
+  Rows rows = by_id_.rows(blob_of(id.bytes));
+  if (!rows.next()) return std::nullopt;
+  return read_submission_row(rows);
+}
+
+std::optional<SubmissionRow> SubmissionReader::by_seq(std::int64_t seq) {
+  Rows rows = by_seq_.rows(seq);
+  if (!rows.next()) return std::nullopt;
+  return read_submission_row(rows);
+}
+
+std::vector<SubmissionRow> SubmissionReader::below(std::int64_t seq, std::size_t limit) {
+  std::vector<SubmissionRow> found;
+  Rows rows = below_.rows(seq, limit);
+  while (rows.next()) found.push_back(read_submission_row(rows));
+  return found;
+}
+
+std::vector<SubmissionReader::PlacedDelivery> SubmissionReader::deliveries(const SubmissionRow& row) {
+  std::vector<PlacedDelivery> found;
+  for (Rows rows = queued_.rows(row.submission.client, row.seq); rows.next();) {
+    PlacedDelivery delivery{rows.integer(0), rows.integer(1), {}};
+    delivery.view.destination = rows.string(2);
+    delivery.view.state = DeliveryState::queued;
+    if (rows.integer(3) != 0) delivery.view.next_attempt_at = rows.time(3);
+    delivery.view.attempts = rows.small_count(4);
+    delivery.view.resends = rows.small_count(5);
+    found.push_back(std::move(delivery));
+  }
+  for (Rows rows = records_.rows(row.seq); rows.next();) {
+    PlacedDelivery delivery{rows.integer(0), rows.integer(1), {}};
+    delivery.view.destination = rows.string(2);
+    delivery.view.state = static_cast<DeliveryState>(rows.integer(3));
+    if (delivery.view.state == DeliveryState::delivered) delivery.view.delivered_at = rows.time(4);
+    delivery.view.attempts = rows.small_count(5);
+    delivery.view.resends = rows.small_count(6);
+    found.push_back(std::move(delivery));
+  }
+  std::sort(found.begin(), found.end(),
+            [](const PlacedDelivery& a, const PlacedDelivery& b) { return a.position < b.position; });
+  return found;
+}
+
+void SubmissionReader::add_attempts(std::int64_t seq, PlacedDelivery& delivery, bool with_history) {
+  DeliveryView& view = delivery.view;
+  std::optional<AttemptRecord> last;
+  if (with_history) {
+    for (Rows rows = attempts_.rows(seq, delivery.destination); rows.next();) {
+      view.history.push_back(read_attempt(rows));
+    }
+    if (!view.history.empty()) last = view.history.back();
+  } else if (Rows rows = last_attempt_.rows(seq, delivery.destination); rows.next()) {
+    last = read_attempt(rows);
+  }
+  if (!last) return;
+  view.last_attempt_at = last->started_at;
+  view.last_error = std::move(last->error);
+  view.receipt = std::move(last->receipt);
+}
+
+SubmissionView SubmissionReader::view(const SubmissionRow& row, bool with_history) {
+  SubmissionView view;
+  view.submission = row.submission;
+  view.repeats = row.repeats;
+  std::vector<DeliveryState> states;
+  for (PlacedDelivery& delivery : deliveries(row)) {
+    add_attempts(row.seq, delivery, with_history);
+    states.push_back(delivery.view.state);
+    view.deliveries.push_back(std::move(delivery.view));
+  }
+  // A submission without a delivery is damage (verify names it); there is nothing left to do for it.
+  view.state = states.empty() ? SubmissionState::discarded : fold_states(states);
+  return view;
+}
+
+std::vector<DeliveryState> SubmissionReader::states(const SubmissionRow& row) {
+  std::vector<DeliveryState> states;
+  for (Rows rows = queued_.rows(row.submission.client, row.seq); rows.next();) states.push_back(DeliveryState::queued);
+  for (Rows rows = records_.rows(row.seq); rows.next();) {
+    states.push_back(static_cast<DeliveryState>(rows.integer(3)));
+  }
+  return states;
+}
+
+bool SubmissionReader::any_queued(const SubmissionRow& row) {
+  return queued_.rows(row.submission.client, row.seq).next();
+}
+
+}  // namespace relay

@@ -1,0 +1,62 @@
+// Reads submissions with their deliveries, records and attempts, as the outside sees them. Every statement here finds
+// its rows by a key: its cost doesn't grow with the journal.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "journal/database.hpp"
+#include "submission/delivery.hpp"
+
+namespace relay {
+
+struct SubmissionRow {
+  std::int64_t seq = 0;
+  Submission submission;
+  unsigned deliveries = 0;
+  unsigned repeats = 0;
+  std::optional<std::int64_t> upload{};  // where the payload is in chunks
+  bool sound = false;                    // the row digest holds
+};
+
+// The columns that read_submission_row takes, from `first` on.
+inline constexpr std::string_view submission_columns =
+    "seq, id, client, content_type, content_type_parameters, payload_name, intake, size, sha256, accepted_at,"
+    " row_digest, deliveries, repeats, upload";
+inline constexpr int submission_column_count = 14;
+SubmissionRow read_submission_row(const Rows& rows, int first = 0);
+
+class SubmissionReader {
+ public:
+  explicit SubmissionReader(Connection& connection);
+
+  std::optional<SubmissionRow> by_id(const SubmissionId& id);
+  std::optional<SubmissionRow> by_seq(std::int64_t seq);
+  // Newest first, below `seq`, at most `limit`.
+  std::vector<SubmissionRow> below(std::int64_t seq, std::size_t limit);
+
+  // As it stands in the journal; without what lanes say about themselves.
+  SubmissionView view(const SubmissionRow& row, bool with_history);
+  std::vector<DeliveryState> states(const SubmissionRow& row);
+  bool any_queued(const SubmissionRow& row);
+
+ private:
+  struct PlacedDelivery {
+    std::int64_t position = 0;
+    std::int64_t destination = 0;
+    DeliveryView view;
+  };
+  std::vector<PlacedDelivery> deliveries(const SubmissionRow& row);
+  void add_attempts(std::int64_t seq, PlacedDelivery& delivery, bool with_history);
+
+  Statement by_id_;
+  Statement by_seq_;
+  Statement below_;
+  Statement queued_;
+  Statement records_;
+  Statement last_attempt_;
+  Statement attempts_;
+};
+
+}  // namespace relay

@@ -1,0 +1,116 @@
+#include "journal/totals.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace relay {
+
+std::uint64_t& TotalsRow::of_state(DeliveryState state) {
+  switch (state) {
+    case DeliveryState::queued:
+      return queued;
+    case DeliveryState::delivered:
+      return delivered;
+    case DeliveryState::dead_letter:
+      return dead_letter;
+    case DeliveryState::discarded:
+      return discarded;
+  }
+  throw std::logic_error("a delivery state that doesn't exist");
+}
+
+DestinationTotals public_totals(const TotalsRow& row) {
+  DestinationTotals totals;
+  totals.accepted = row.accepted;
+  totals.delivered = row.delivered;
+  totals.queued = row.queued;
+  totals.dead_letter = row.dead_letter;
+  totals.discarded = row.discarded;
+  totals.moved_in = row.moved_in;
+  totals.moved_out = row.moved_out;
+  for (const Outcome outcome :
+       {Outcome::accepted, Outcome::refused, Outcome::try_later, Outcome::broken, Outcome::unknown}) {
+    totals.attempts[outcome] = row.attempts.at(static_cast<std::size_t>(outcome));
+  }
+  totals.possible_repeats = row.possible_repeats;
+  return totals;
+}
+
+TotalsRow& Totals::of(const std::string& name) {
+  const auto found = std::find_if(rows_.begin(), rows_.end(), [&](const TotalsRow& row) { return row.name == name; });
+  if (found != rows_.end()) return changed(*found);
+  DestinationNumber highest = 0;
+  for (const TotalsRow& row : rows_) highest = std::max(highest, row.destination);
+  TotalsRow row;
+  row.destination = highest + 1;
+  row.name = name;
+  rows_.push_back(std::move(row));
+  return changed(rows_.back());
+}
+
+std::size_t Totals::index_of(DestinationNumber destination) const {
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    if (rows_[i].destination == destination) return i;
+  }
+  throw DatabaseError(SQLITE_CORRUPT, "a delivery is for a destination that the totals don't know");
+}
+
+void Totals::count_intake(Intake intake) {
+  ++by_intake_[intake];
+  intake_changed = true;
+}
+
+TotalsReader::TotalsReader(Connection& connection)
+    : rows_(connection,
+            "SELECT destination, name, accepted, delivered, queued, dead_letter, discarded, moved_in, moved_out,"
+            " attempts_accepted, attempts_refused, attempts_try_later, attempts_broken, attempts_unknown,"
+            " possible_repeats, erased_delivered, erased_discarded FROM totals ORDER BY destination"),
+      intakes_(connection, "SELECT intake, accepted FROM intake_total") {}
+
+Totals TotalsReader::read() {
+  Totals totals;
+  for (Rows found = rows_.rows(); found.next();) {
+    TotalsRow row;
+    row.destination = found.integer(0);
+    row.name = found.string(1);
+    row.accepted = found.count(2);
+    row.delivered = found.count(3);
+    row.queued = found.count(4);
+    row.dead_letter = found.count(5);
+    row.discarded = found.count(6);
+    row.moved_in = found.count(7);
+    row.moved_out = found.count(8);
+    for (int outcome = 1; outcome <= 5; ++outcome) {
+      row.attempts.at(static_cast<std::size_t>(outcome)) = found.count(8 + outcome);
+    }
+    row.possible_repeats = found.count(14);
+    row.erased_delivered = found.count(15);
+    row.erased_discarded = found.count(16);
+    totals.rows().push_back(std::move(row));
+  }
+  for (Rows found = intakes_.rows(); found.next();) {
+    totals.by_intake()[static_cast<Intake>(found.integer(0))] = found.count(1);
+  }
+  return totals;
+}
+
+TotalsWriter::TotalsWriter(Connection& connection)
+    : save_row_(connection,
+                "INSERT OR REPLACE INTO totals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+                " ?15, ?16, ?17)"),
+      save_intake_(connection, "INSERT OR REPLACE INTO intake_total VALUES (?1, ?2)") {}
+
+void TotalsWriter::save(Totals& totals) {
+  for (TotalsRow& row : totals.rows()) {
+    if (!row.changed) continue;
+    save_row_.run(row.destination, row.name, row.accepted, row.delivered, row.queued, row.dead_letter, row.discarded,
+                  row.moved_in, row.moved_out, row.attempts[1], row.attempts[2], row.attempts[3], row.attempts[4],
+                  row.attempts[5], row.possible_repeats, row.erased_delivered, row.erased_discarded);
+    row.changed = false;
+  }
+  if (!totals.intake_changed) return;
+  for (const auto& [intake, accepted] : totals.by_intake()) save_intake_.run(intake, accepted);
+  totals.intake_changed = false;
+}
+
+}  // namespace relay

@@ -1,0 +1,49 @@
+#include "journal/writer_statements.hpp"
+
+namespace relay {
+
+WriterStatements::WriterStatements(Connection& connection)
+    : begin(connection, "BEGIN IMMEDIATE"),
+      commit(connection, "COMMIT"),
+      savepoint(connection, "SAVEPOINT command"),
+      release_savepoint(connection, "RELEASE command"),
+      roll_back_to_savepoint(connection, "ROLLBACK TO command"),
+      save_state(connection,
+                 "UPDATE journal SET openings = ?1, commit_number = ?2, next_seq = ?3, next_upload = ?4,"
+                 " idempotency_current = ?5, idempotency_rotated_at = ?6 WHERE only = 1"),
+      save_counter(connection, "INSERT OR REPLACE INTO counter VALUES (?1, ?2, ?3)"),
+      page_count(connection, "PRAGMA page_count"),
+      free_pages(connection, "PRAGMA freelist_count"),
+      insert_submission(connection,
+                        "INSERT INTO submission VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13,"
+                        " ?14)"),
+      add_repeat(connection, "UPDATE submission SET repeats = repeats + 1 WHERE seq = ?1"),
+      insert_upload(connection, "INSERT INTO upload VALUES (?1, ?2)"),
+      erase_upload(connection, "DELETE FROM upload WHERE upload = ?1"),
+      insert_chunk(connection, "INSERT INTO payload_chunk VALUES (?1, ?2)"),
+      insert_delivery(connection, "INSERT INTO delivery VALUES (?1, 0, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0)"),
+      delivery_at(connection,
+                  "SELECT position, attempts, tries, recorded, possibly_delivered, resends FROM delivery"
+                  " WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
+      delivery_place(connection, "SELECT due FROM delivery WHERE destination = ?1 AND client = ?2 AND seq = ?3"),
+      erase_delivery(connection, "DELETE FROM delivery WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
+      put_off_delivery(connection,
+                       "UPDATE delivery SET due = ?4, attempts = ?5, tries = ?6, recorded = ?7,"
+                       " possibly_delivered = ?8 WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
+      far_deliveries(connection,
+                     "SELECT due, seq FROM delivery WHERE destination = ?1 AND due > ?2 ORDER BY due, seq LIMIT ?3"),
+      bring_back_delivery(connection, "UPDATE delivery SET due = ?4 WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
+      insert_record(connection, "INSERT INTO record VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
+      last_attempt(connection,
+                   "SELECT outcome, error_kind, error_status, error_message FROM attempt"
+                   " WHERE seq = ?1 AND destination = ?2 AND number = ?3"),
+      insert_attempt(connection,
+                     "INSERT OR REPLACE INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"),
+      repeat_attempt(connection,
+                     "UPDATE attempt SET started_at = ?4, ended_at = ?5, remote_text = ?6"
+                     " WHERE seq = ?1 AND destination = ?2 AND number = ?3"),
+      submissions(connection),
+      idempotency(connection),
+      totals(connection) {}
+
+}  // namespace relay

@@ -1,0 +1,48 @@
+// What the writer's connection keeps prepared: one set for the life of the journal.
+#pragma once
+
+#include "journal/database.hpp"
+#include "journal/idempotency.hpp"
+#include "journal/submission_rows.hpp"
+#include "journal/totals.hpp"
+
+namespace relay {
+
+struct WriterStatements {
+  explicit WriterStatements(Connection& connection);
+
+  Statement begin;
+  Statement commit;
+  Statement savepoint;
+  Statement release_savepoint;
+  Statement roll_back_to_savepoint;
+  Statement save_state;
+  Statement save_counter;
+  Statement page_count;
+  Statement free_pages;
+
+  Statement insert_submission;
+  Statement add_repeat;
+  Statement insert_upload;
+  Statement erase_upload;
+  Statement insert_chunk;
+
+  Statement insert_delivery;
+  Statement delivery_at;     // by (destination, due, seq)
+  Statement delivery_place;  // by (destination, client, seq)
+  Statement erase_delivery;
+  Statement put_off_delivery;
+  Statement far_deliveries;  // due later than they may be
+  Statement bring_back_delivery;
+
+  Statement insert_record;
+  Statement last_attempt;
+  Statement insert_attempt;
+  Statement repeat_attempt;
+
+  SubmissionReader submissions;
+  IdempotencyTables idempotency;
+  TotalsWriter totals;
+};
+
+}  // namespace relay
