@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -16,12 +17,12 @@
 namespace relay::test {
 namespace {
 
-constexpr timeval patience{20, 0};
+constexpr timeval longest_answer{20, 0};
 
 FileDescriptor connected(int family, const sockaddr* address, socklen_t length) {
   FileDescriptor socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &longest_answer, sizeof longest_answer);
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &longest_answer, sizeof longest_answer);
   if (::connect(socket.get(), address, length) != 0) throw std::runtime_error("can't connect: " + error_text(errno));
   return socket;
 }
@@ -105,6 +106,11 @@ std::optional<RawResponse> RawHttpClient::read_response(bool without_body) {
 
 bool RawHttpClient::at_end() {
   return buffer_.empty() && !receive();
+}
+
+bool RawHttpClient::cut_within(std::chrono::milliseconds patience) {
+  pollfd wanted{socket_.get(), POLLRDHUP, 0};
+  return ::poll(&wanted, 1, static_cast<int>(patience.count())) > 0;
 }
 
 std::string post_request(std::string_view payload, std::string_view headers) {

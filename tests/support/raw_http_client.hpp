@@ -2,6 +2,7 @@
 // would. Every wait is bounded: a server that doesn't answer fails the test instead of hanging it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -38,6 +39,9 @@ class RawHttpClient {
   bool at_end();
   // "HTTP/1.1 100 Continue" alone.
   bool read_continue();
+
+  // Reads nothing, and waits that long at most: has the other side cut the connection?
+  bool cut_within(std::chrono::milliseconds patience);
 
   // One whole exchange.
   std::optional<RawResponse> exchange(std::string_view request) {
