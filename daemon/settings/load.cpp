@@ -2,6 +2,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <optional>
 #include <utility>
 
 #include "base/file.hpp"
@@ -16,6 +17,23 @@ void check_sizes(const Section& top, const Settings& settings) {
     const char* section = top.has("journal") ? "journal" : "intake";
     top.warning(section,
                 "journal.max_size is smaller than intake.max_payload: a payload of that size could never be kept");
+  }
+}
+
+// One scalar of the file, its own references resolved and nothing else's; nothing where it isn't there or is empty.
+Result<std::optional<std::string>> one_value(const std::filesystem::path& file, const char* section, const char* key) {
+  const auto text = read_file(file);
+  if (!text) return fail(text.error().message);
+  try {
+    const YAML::Node root = YAML::Load(*text);
+    if (!root.IsMap() || !root[section] || !root[section].IsMap()) return std::optional<std::string>{};
+    const YAML::Node value = root[section][key];
+    if (!value || !value.IsScalar() || value.Scalar().empty()) return std::optional<std::string>{};
+    auto resolved = resolve_references(value.Scalar());
+    if (!resolved) return fail(file.native() + ": " + section + "." + key + ": " + resolved.error().front().message);
+    return std::optional<std::string>(std::move(*resolved));
+  } catch (const YAML::Exception&) {
+    return fail(file.native() + " is no YAML; `edge-relay check` says where");
   }
 }
 
@@ -56,20 +74,14 @@ Result<LoadedSettings, std::vector<Problem>> load_settings(const std::filesystem
 }
 
 std::filesystem::path admin_socket_of(const std::filesystem::path& file) {
-  const std::filesystem::path fallback = AdminSettings{}.socket;
-  const auto text = read_file(file);
-  if (!text) return fallback;
-  try {
-    const YAML::Node root = YAML::Load(*text);
-    if (!root.IsMap() || !root["admin"] || !root["admin"].IsMap()) return fallback;
-    const YAML::Node socket = root["admin"]["socket"];
-    if (!socket || !socket.IsScalar() || socket.Scalar().empty()) return fallback;
-    // The path itself is no secret, and nothing else is resolved.
-    const auto path = resolve_references(socket.Scalar());
-    return path ? std::filesystem::path(*path) : fallback;
-  } catch (const YAML::Exception&) {
-    return fallback;
-  }
+  const auto socket = one_value(file, "admin", "socket");
+  return socket && *socket ? std::filesystem::path(**socket) : AdminSettings{}.socket;
+}
+
+Result<std::filesystem::path> journal_path_of(const std::filesystem::path& file) {
+  const auto path = one_value(file, "journal", "path");
+  if (!path) return Failure{path.error()};
+  return *path ? std::filesystem::path(**path) : JournalSettings{}.path;
 }
 
 }  // namespace relay

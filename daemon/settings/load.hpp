@@ -31,5 +31,7 @@ Result<LoadedSettings, std::vector<Problem>> load_settings(const std::filesystem
 
 // `admin.socket` alone, without resolving a secret; the default where the file can't be read or doesn't say.
 std::filesystem::path admin_socket_of(const std::filesystem::path& file);
+// `journal.path` alone, likewise, for `verify`; the default where the file doesn't say. Error: the file can't be read.
+Result<std::filesystem::path> journal_path_of(const std::filesystem::path& file);
 
 }  // namespace relay
