@@ -24,7 +24,8 @@ std::string note_text(const LockNote& note) {
 
 // Outer nothing: damaged. Inner nothing: empty, so nothing is said yet.
 std::optional<std::optional<LockNote>> parse_note(std::string_view text) {
-  if (text.empty()) return std::optional<LockNote>();
+  // A first note whose bytes a power cut lost: empty, or zeros in its place.
+  if (text.find_first_not_of('\0') == std::string_view::npos) return std::optional<LockNote>();
   if (text.size() != note_length || !text.starts_with(created)) return std::nullopt;
   const auto id = Uuid::parse(text.substr(created.size(), uuid_length));
   const std::string_view state = text.substr(created.size() + uuid_length + 1);
@@ -71,6 +72,9 @@ Result<LockFile, LockFile::Failure> LockFile::acquire(const std::filesystem::pat
   if (!file && file.error().error_number == ENOENT) {
     was_missing = true;
     file = open_file(path, O_RDWR | O_CREAT, 0600);
+    // Before the database is made: an empty database without this file is refused at the next start.
+    const auto synced = sync_folder(path.parent_path().empty() ? "." : path.parent_path());
+    if (file && !synced) return relay::Failure{Failure{Problem::unreadable, synced.error().message}};
   }
   if (!file) return relay::Failure{Failure{Problem::unreadable, file.error().message}};
   struct flock lock = whole_file();

@@ -103,7 +103,7 @@ TEST_F(AppendTest, ManyThreadsAppendAtOnceAndEachIsAnsweredOnce) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(answered, 400);
-  const auto snapshot = journal->snapshot();
+  auto snapshot = journal->snapshot();
   EXPECT_EQ(snapshot->destinations["cloud"].accepted, 400u);
   EXPECT_EQ(snapshot->destinations["cloud"].queued, 400u);
   EXPECT_EQ(snapshot->accepted_by_intake[Intake::http], 400u);

@@ -1,0 +1,157 @@
+#include "journal/verify.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "journal/database.hpp"
+#include "journal/lock_file.hpp"
+#include "journal/schema.hpp"
+#include "journal/verify_rows.hpp"
+
+namespace relay {
+
+namespace {
+
+// Where the WAL may not be emptied because of this long reader, it grows; at this size the check gives way.
+constexpr std::uintmax_t wal_cap = 256ull * 1024 * 1024;
+
+// Everything is read within one transaction, so that rows and totals belong to one commit.
+class Verification {
+ public:
+  Verification(const std::string& path, Connection& connection, VerifyReport& report,
+               const std::function<void(const VerifyFinding&)>& found)
+      : path_(path), connection_(connection), report_(report), found_(found) {}
+
+  void run() {
+    const ReadTransaction transaction(connection_);
+    const std::int64_t version = connection_.integer("PRAGMA user_version");
+    if (version > journal_schema_version) {
+      report_.not_checked.push_back(
+          fmt::format("the journal was written by a newer version (schema {}, this one knows "
+                      "{}); verify it with that version",
+                      version, journal_schema_version));
+      return;
+    }
+    step("the pages", [&] { check_pages(); });
+    bool schema_holds = false;
+    step("the schema", [&] { schema_holds = check_schema(); });
+    if (!schema_holds) {
+      report_.not_checked.push_back("the rows, since the tables aren't those of this version");
+      return;
+    }
+    VerifyRows rows(connection_, report_, [this](std::string code, std::string submission, std::string text) {
+      add(std::move(code), std::move(submission), std::move(text));
+    });
+    step("the submissions", [&] { rows.check_submissions([this] { make_way(); }); });
+    step("the deliveries", [&] { rows.check_deliveries([this] { make_way(); }); });
+    step("the records", [&] { rows.check_records([this] { make_way(); }); });
+    step("the attempts", [&] { rows.check_attempts([this] { make_way(); }); });
+    step("the chunks", [&] { rows.check_chunks([this] { make_way(); }); });
+    step("the totals", [&] { rows.check_totals(); });
+    step("the counters", [&] { rows.check_own_row(); });
+  }
+
+ private:
+  struct GaveWay {
+    std::string why;
+  };
+
+  template <class Check>
+  void step(const char* what, Check check) {
+    if (given_up_) return;
+    try {
+      check();
+    } catch (const DatabaseError& error) {
+      if (error.corrupt()) add("page", "-", fmt::format("{} can't be read to the end: {}", what, error.what()));
+      report_.not_checked.push_back(fmt::format("{}: {}", what, error.what()));
+    } catch (const GaveWay& gave_way) {
+      report_.not_checked.push_back(fmt::format("{} and what comes after: {}", what, gave_way.why));
+      given_up_ = true;
+    }
+  }
+
+  void add(std::string code, std::string submission, std::string text) {
+    report_.findings.push_back({std::move(code), std::move(submission), std::move(text)});
+    if (found_) found_(report_.findings.back());
+  }
+
+  void check_pages() {
+    Statement pages(connection_, "PRAGMA integrity_check(100)");
+    for (Rows rows = pages.rows(); rows.next();) {
+      if (rows.bytes(0) != "ok") add("page", "-", rows.string(0));
+    }
+  }
+
+  bool check_schema() {
+    bool holds = true;
+    if (connection_.integer("PRAGMA application_id") != journal_application_id) {
+      add("schema", "-", "the database isn't marked as a journal");
+    }
+    for (const std::string& difference : schema_differences(connection_)) {
+      add("schema", "-", difference);
+      holds = holds && difference.ends_with("doesn't belong to a journal");
+    }
+    return holds;
+  }
+
+  // Asked every few rows.
+  void make_way() {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(path_ + "-wal", error);
+    if (!error && size > wal_cap) {
+      throw GaveWay{"the WAL has grown to its cap meanwhile, since this check holds it; try again when less comes in"};
+    }
+  }
+
+  const std::string& path_;
+  Connection& connection_;
+  VerifyReport& report_;
+  const std::function<void(const VerifyFinding&)>& found_;
+  bool given_up_ = false;
+};
+
+struct Beside {
+  Connection connection;
+  bool stopped = false;  // nobody else has it open, so no lock was taken
+};
+
+// Beside a daemon as a reader like its own; without one so that nothing is touched, not even the -shm file.
+Beside open_to_read(const std::string& path, const std::string& vfs) {
+  if (!vfs.empty()) return {Connection(path, Connection::Mode::read, vfs), false};
+  if (LockFile::is_held(LockFile::path_for(path))) return {Connection(path, Connection::Mode::read, vfs), false};
+  return {Connection(path, Connection::Mode::read_stopped, vfs), true};
+}
+
+}  // namespace
+
+Result<VerifyReport> verify_journal(const std::string& path, const std::string& vfs,
+                                    const std::function<void(const VerifyFinding&)>& found) {
+  try {
+    if (!database_file_exists(path, vfs)) {
+      return fail(fmt::format("there is no journal at {}; set journal.path, or put it back", path));
+    }
+    VerifyReport report;
+    Beside beside = open_to_read(path, vfs);
+    const auto lock_path = LockFile::path_for(path);
+    const auto note = LockFile::look(lock_path);
+    if (!note) {
+      report.findings.push_back({"state", "-", note.error().message});
+      if (found) found(report.findings.back());
+    } else if (*note && (*note)->running && !database_file_exists(path + "-wal", vfs)) {
+      report.findings.push_back(
+          {"state", "-", fmt::format("{}-wal is missing: the newest submissions were in it", path)});
+      if (found) found(report.findings.back());
+    }
+    Verification(path, beside.connection, report, found).run();
+    if (beside.stopped && LockFile::is_held(lock_path)) {
+      report.not_checked.push_back(
+          "a relay was started meanwhile: what was read may not belong together; run it again");
+    }
+    return report;
+  } catch (const DatabaseError& error) {
+    return fail(fmt::format("can't open {}: {}", path, error.what()));
+  }
+}
+
+}  // namespace relay

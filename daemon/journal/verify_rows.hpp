@@ -1,0 +1,56 @@
+// The checks that go through the journal's rows. Each streams: memory doesn't grow with the journal. Called within one
+// read transaction; throw DatabaseError where a table can't be read.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "journal/database.hpp"
+#include "journal/payload_reader.hpp"
+#include "journal/submission_rows.hpp"
+#include "journal/totals.hpp"
+#include "journal/verify.hpp"
+
+namespace relay {
+
+class VerifyRows {
+ public:
+  using Report = std::function<void(std::string code, std::string submission, std::string text)>;
+  // Asked now and then; may throw to end the check.
+  using Pause = std::function<void()>;
+
+  VerifyRows(Connection& connection, VerifyReport& report, Report add);
+
+  void check_submissions(const Pause& pause);  // digests, payloads, number of deliveries
+  void check_deliveries(const Pause& pause);   // orphans, impossible values, counts
+  void check_records(const Pause& pause);
+  void check_attempts(const Pause& pause);
+  void check_chunks(const Pause& pause);
+  void check_totals();   // after deliveries and records: compares what they counted
+  void check_own_row();  // high-water marks
+
+ private:
+  struct Counted {
+    std::uint64_t queued = 0;
+    std::uint64_t delivered = 0;
+    std::uint64_t dead_letter = 0;
+    std::uint64_t discarded = 0;
+  };
+  std::string id_of(std::int64_t seq);
+  void check_submission(const SubmissionRow& row, bool has_inline_payload);
+  void check_totals_row(const TotalsRow& row);
+
+  Connection& connection_;
+  VerifyReport& report_;
+  Report add_;
+  SubmissionReader submissions_;
+  PayloadRows payloads_;
+  Totals totals_;
+  std::map<DestinationNumber, Counted> counted_;
+  std::int64_t highest_seq_ = 0;
+  std::int64_t highest_upload_ = 0;
+  bool counted_all_ = false;
+};
+
+}  // namespace relay
