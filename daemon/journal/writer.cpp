@@ -275,7 +275,13 @@ void Writer::after_commit(const WriteTransaction& transaction, const Work& work)
   if (listener_.may_have_work && !transaction.may_have_work.empty()) {
     listener_.may_have_work(transaction.may_have_work);
   }
-  measure();
+  try {
+    measure();
+  } catch (const DatabaseError& error) {
+    // The commit stands, and was answered; what comes next meets the trouble that begins here.
+    last_error_ = error.what();
+    met(error.corrupt() ? Saved::corrupt : Saved::io_error);
+  }
 }
 
 void Writer::measure() {
