@@ -46,6 +46,7 @@ void LockFileKeeper::write(const std::optional<std::string>& text) const {
   }
   std::ofstream file(path_, std::ios::binary | std::ios::trunc);
   file << *text;
+  std::filesystem::permissions(path_, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
 }  // namespace relay
