@@ -47,7 +47,7 @@ namespace keys {
 const KeySection& top() {
   static const KeySection keys = section(
       "", {{"site", built, "the host's name", "names this relay in envelopes, metrics and User-Agent"},
-           {"clients", built, "any", "who may submit: names or globs; another name is 403 at the door"},
+           {"clients", built, "every client", "who may submit: names or globs; another name is 403 at the door"},
            {"journal", built, "", "where submissions are kept until they are delivered"},
            {"intake", built, "", "the doors, and what they take"},
            {"admin", built, "", "the operator's listener and socket"},
@@ -149,7 +149,7 @@ const KeySection& azure_storage_queue() {
                {"ca_file", built, "the system's", "certificates to trust: a path or PEM text"},
                {"proxy", built, "", "http://HOST:PORT"},
                {"proxy_credentials", built, "", "user:password"},
-               {"no_proxy", built, "[]", "hosts reached without the proxy"},
+               {"no_proxy", built, "", "hosts reached without the proxy"},
                {"entra", not_yet, "", "sign in with a Microsoft Entra application"},
                {"managed_identity", not_yet, "", "sign in with the machine's Arc identity"}},
               common_destination_keys());
@@ -181,7 +181,7 @@ const KeySection& forward() {
 
 const KeySection& route() {
   static const KeySection keys =
-      section("routes[]", {{"match", built, "everything", "what it takes: all that is named must hold"},
+      section("routes[]", {{"match", built, "whatever arrives", "what it takes: all that is named must hold"},
                            {"to", built, "", "names of destinations; each gets its own delivery"},
                            {"ordering", not_yet, "", "none, client or key"},
                            {"on_dead_letter", not_yet, "", "continue or stop"}});

@@ -1,0 +1,329 @@
+// What a good configuration becomes.
+#include "settings/load.hpp"
+
+#include <gtest/gtest.h>
+
+#include "settings/key_table.hpp"
+#include "unit/settings/temporary_folder.hpp"
+
+namespace relay {
+namespace {
+
+using std::chrono::milliseconds;
+
+class Load : public testing::Test {
+ protected:
+  Settings load(const std::string& text) {
+    auto loaded = load_settings(folder.write("edge-relay.yaml", text));
+    if (!loaded) {
+      for (const auto& problem : loaded.error()) ADD_FAILURE() << problem.text();
+      return {};
+    }
+    warnings = loaded->warnings;
+    return loaded->settings;
+  }
+  const AzureStorageQueueSettings& azure(const Settings& settings) {
+    return std::get<AzureStorageQueueSettings>(settings.destinations.at(0).system);
+  }
+
+  TemporaryFolder folder;
+  std::vector<Problem> warnings;
+};
+
+constexpr const char* smallest =
+    "destinations: {cloud: {type: azure_storage_queue, connection_string: UseDevelopmentStorage=true}}\n";
+
+TEST_F(Load, ADestinationIsEnoughAndTheRestHasTheContractsDefaults) {
+  const Settings settings = load(smallest);
+  EXPECT_TRUE(warnings.empty());
+  EXPECT_EQ(settings.file, folder.path() / "edge-relay.yaml");
+  EXPECT_FALSE(settings.site.empty());
+  EXPECT_TRUE(settings.clients.empty());
+  EXPECT_EQ(settings.journal.path, "/var/lib/edge-relay/journal.db");
+  EXPECT_EQ(settings.journal.max_size, gibibytes(50));
+  EXPECT_EQ(settings.intake.max_payload, ByteCount{50'000'000});
+  EXPECT_EQ(settings.intake.content_types.size(), 5U);
+  ASSERT_EQ(settings.intake.http.size(), 1U);
+  EXPECT_EQ(settings.intake.http[0].listen.text(), "127.0.0.1:8870");
+  EXPECT_FALSE(settings.intake.http[0].client);
+  EXPECT_EQ(settings.admin.listen->text(), "127.0.0.1:8871");
+  EXPECT_EQ(settings.admin.socket, "/run/edge-relay/admin.sock");
+  EXPECT_EQ(settings.shutdown_grace, milliseconds(20'000));
+
+  const DestinationSettings& cloud = settings.destinations.at(0);
+  EXPECT_EQ(cloud.name, "cloud");
+  EXPECT_EQ(destination_type_name(cloud), "azure_storage_queue");
+  EXPECT_EQ(cloud.concurrency, 16U);
+  EXPECT_EQ(cloud.timeout, milliseconds(60'000));
+  EXPECT_EQ(cloud.backoff.initial, milliseconds(1'000));
+  EXPECT_EQ(cloud.backoff.max, milliseconds(300'000));
+  EXPECT_FALSE(cloud.backoff.give_up_after);
+  EXPECT_EQ(cloud.alarm_after, milliseconds(900'000));
+  EXPECT_EQ(azure(settings).queue, "elr-fhir-convert-submission");
+  EXPECT_EQ(azure(settings).blob_container, "reports");
+  EXPECT_EQ(azure(settings).table, "submission");
+  EXPECT_FALSE(azure(settings).message_ttl);
+  EXPECT_FALSE(azure(settings).create);
+  EXPECT_EQ(azure(settings).account_name, "devstoreaccount1");
+  EXPECT_EQ(azure(settings).queue_service.endpoint, "http://127.0.0.1:10001/devstoreaccount1");
+}
+
+TEST_F(Load, OneDestinationWithoutRoutesTakesEverything) {
+  const Settings settings = load(smallest);
+  EXPECT_TRUE(settings.routes.empty());
+  EXPECT_EQ(settings.otherwise, std::vector<std::string>{"cloud"});
+}
+
+TEST_F(Load, OneDestinationWithARouteTakesWhatTheRouteSaysAlone) {
+  const Settings settings = load(std::string(smallest) + "routes: [{match: {client: 'lab.*'}, to: [cloud]}]\n");
+  EXPECT_EQ(settings.routes.size(), 1U);
+  EXPECT_TRUE(settings.otherwise.empty());
+}
+
+// Every key that is built, each with another value than its default.
+std::string everything(const TemporaryFolder& folder) {
+  const std::string certificate =
+      folder.write("ca.pem", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
+  return R"(site: lab-014
+clients: [lab.default, "lab.?x*"]
+journal:
+  path: /srv/journal.db
+  max_size: 5GiB
+  min_free_disk: 2GiB
+  allow_tmpfs: true
+intake:
+  max_payload: 10MB
+  content_types: [application/hl7-v2, Text/Plain]
+  memory: 32MiB
+  request_timeout: 10s
+  keep_idempotency: 1d
+  validate: off
+  http:
+    - listen: "[::1]:9870"
+      client: lab.default
+      allowed_hosts: [relay.lab.example]
+      max_connections: 10
+      insecure: true
+    - {listen: "unix:/run/edge-relay/intake.sock", group: lab, mode: 0600}
+admin:
+  listen: localhost:9871
+  socket: /run/x/admin.sock
+  socket_group: operators
+  socket_mode: 0600
+  allowed_hosts: [health.lab.example, "[::1]"]
+  read: open
+  insecure: false
+destinations:
+  cloud:
+    type: azure_storage_queue
+    queue_endpoint: https://lab.queue.core.windows.net/
+    blob_endpoint: https://lab.blob.core.windows.net
+    table_endpoint: https://lab.table.core.windows.net
+    account_name: lab
+    account_key: UExBTlRFRA==
+    envelope: reportstream
+    queue: results
+    blob_container: payloads
+    table: rows
+    message_ttl: 30d
+    create: true
+    concurrency: 4
+    timeout: 5s
+    ca_file: )" +
+         certificate + R"(
+    proxy: http://proxy.hospital.example:3128
+    proxy_credentials: user:pass:word
+    no_proxy: [10.0.0.0/8, .lab.example]
+    backoff: {initial: 2s, max: 1m, give_up_after: 12}
+    alarm_after: 1h
+  signed:
+    type: azure_storage_queue
+    queue_endpoint: https://lab.queue.core.windows.net
+    blob_endpoint: https://lab.blob.core.windows.net
+    table_endpoint: https://lab.table.core.windows.net
+    queue_sas: "?sv=1&sig=q"
+    blob_sas: sv=1&sig=b
+    table_sas: sv=1&sig=t
+    account_sas: sv=1&sig=a
+  plain:
+    type: azure_storage_queue
+    connection_string: UseDevelopmentStorage=true
+    queue: raw-results
+    envelope: raw
+    encoding: text
+  archive:
+    type: directory
+    path: )" +
+         folder.path().string() + R"(
+forward: {memory: 16MiB}
+routes:
+  - match: {client: "lab.*", content_type: application/hl7-v2, intake: http}
+    to: [cloud, archive]
+  - match: {intake: submit}
+    to: [signed, plain]
+otherwise: [archive]
+log: {level: debug, format: json}
+shutdown_grace: 1m
+)";
+}
+
+TEST_F(Load, EveryBuiltKeyIsTaken) {
+  const std::string text = everything(folder);
+  const Settings settings = load(text);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].message.find("message_ttl"), std::string::npos);
+
+  EXPECT_EQ(settings.site, "lab-014");
+  EXPECT_EQ(settings.clients, (std::vector<std::string>{"lab.default", "lab.?x*"}));
+  EXPECT_EQ(settings.journal.path, "/srv/journal.db");
+  EXPECT_EQ(settings.journal.max_size, gibibytes(5));
+  EXPECT_EQ(settings.journal.min_free_disk, gibibytes(2));
+  EXPECT_TRUE(settings.journal.allow_tmpfs);
+  EXPECT_EQ(settings.intake.max_payload, ByteCount{10'000'000});
+  EXPECT_EQ(settings.intake.content_types, (std::vector<std::string>{"application/hl7-v2", "text/plain"}));
+  EXPECT_EQ(settings.intake.memory, mebibytes(32));
+  EXPECT_EQ(settings.intake.request_timeout, milliseconds(10'000));
+  EXPECT_EQ(settings.intake.keep_idempotency, std::chrono::hours(24));
+  EXPECT_EQ(settings.intake.validate, Validation::off);
+  ASSERT_EQ(settings.intake.http.size(), 2U);
+  EXPECT_EQ(settings.intake.http[0].listen.text(), "[::1]:9870");
+  EXPECT_EQ(settings.intake.http[0].client, "lab.default");
+  EXPECT_EQ(settings.intake.http[0].allowed_hosts, std::vector<std::string>{"relay.lab.example"});
+  EXPECT_EQ(settings.intake.http[0].max_connections, 10U);
+  EXPECT_TRUE(settings.intake.http[0].insecure);
+  EXPECT_EQ(settings.intake.http[1].listen.text(), "unix:/run/edge-relay/intake.sock");
+  EXPECT_EQ(settings.intake.http[1].group, "lab");
+  EXPECT_EQ(settings.intake.http[1].mode, 0600U);
+  EXPECT_EQ(settings.admin.listen->text(), "127.0.0.1:9871");
+  EXPECT_EQ(settings.admin.socket, "/run/x/admin.sock");
+  EXPECT_EQ(settings.admin.socket_group, "operators");
+  EXPECT_EQ(settings.admin.socket_mode, 0600U);
+  EXPECT_EQ(settings.admin.allowed_hosts, (std::vector<std::string>{"health.lab.example", "[::1]"}));
+  EXPECT_EQ(settings.forward_memory, mebibytes(16));
+  EXPECT_EQ(settings.log_level, LogLevel::debug);
+  EXPECT_EQ(settings.log_format, LogFormat::json);
+  EXPECT_EQ(settings.shutdown_grace, milliseconds(60'000));
+}
+
+TEST_F(Load, EveryBuiltKeyOfADestinationIsTaken) {
+  const Settings settings = load(everything(folder));
+  ASSERT_EQ(settings.destinations.size(), 4U);
+  const DestinationSettings& cloud = settings.destinations[0];
+  EXPECT_EQ(cloud.concurrency, 4U);
+  EXPECT_EQ(cloud.timeout, milliseconds(5'000));
+  EXPECT_EQ(cloud.transport.ca_file, (folder.path() / "ca.pem").string());
+  EXPECT_EQ(cloud.transport.proxy, "http://proxy.hospital.example:3128");
+  EXPECT_EQ(cloud.transport.proxy_credentials.value().reveal(), "user:pass:word");
+  EXPECT_EQ(cloud.transport.no_proxy, (std::vector<std::string>{"10.0.0.0/8", ".lab.example"}));
+  EXPECT_EQ(cloud.backoff.initial, milliseconds(2'000));
+  EXPECT_EQ(cloud.backoff.max, milliseconds(60'000));
+  EXPECT_EQ(cloud.backoff.give_up_after, 12U);
+  EXPECT_EQ(cloud.alarm_after, std::chrono::hours(1));
+  EXPECT_EQ(azure(settings).queue_service.endpoint, "https://lab.queue.core.windows.net");
+  EXPECT_EQ(azure(settings).account_name, "lab");
+  EXPECT_EQ(azure(settings).account_key.value().reveal(), "UExBTlRFRA==");
+  EXPECT_EQ(azure(settings).queue, "results");
+  EXPECT_EQ(azure(settings).blob_container, "payloads");
+  EXPECT_EQ(azure(settings).table, "rows");
+  EXPECT_EQ(azure(settings).message_ttl, std::chrono::hours(24 * 30));
+  EXPECT_TRUE(azure(settings).create);
+
+  const auto& with_sas = std::get<AzureStorageQueueSettings>(settings.destinations[1].system);
+  EXPECT_EQ(with_sas.queue_service.sas.value().reveal(), "sv=1&sig=q");
+  EXPECT_EQ(with_sas.table_service.sas.value().reveal(), "sv=1&sig=t");
+  const auto& plain = std::get<AzureStorageQueueSettings>(settings.destinations[2].system);
+  EXPECT_EQ(plain.envelope, ReportStreamEnvelope::raw);
+  EXPECT_EQ(plain.encoding, RawEncoding::text);
+  EXPECT_EQ(std::get<DirectorySettings>(settings.destinations[3].system).path, folder.path());
+  EXPECT_EQ(destination_type_name(settings.destinations[3]), "directory");
+}
+
+TEST_F(Load, RoutesKeepTheirOrder) {
+  const Settings settings = load(everything(folder));
+  ASSERT_EQ(settings.routes.size(), 2U);
+  EXPECT_EQ(settings.routes[0].match.client, "lab.*");
+  EXPECT_EQ(settings.routes[0].match.content_type, "application/hl7-v2");
+  EXPECT_EQ(settings.routes[0].match.intake, Intake::http);
+  EXPECT_EQ(settings.routes[0].to, (std::vector<std::string>{"cloud", "archive"}));
+  EXPECT_EQ(settings.routes[1].match.intake, Intake::submit);
+  EXPECT_EQ(settings.otherwise, std::vector<std::string>{"archive"});
+}
+
+// Keeps the text above complete when a key is added.
+TEST_F(Load, TheTextWithEveryKeyHoldsEveryKeyOfTheTable) {
+  const std::string text = everything(folder);
+  for (const KeySection* section : keys::all()) {
+    for (const auto& key : section->keys) {
+      if (!key.built) continue;
+      EXPECT_NE(text.find(std::string(key.name) + ":"), std::string::npos) << section->path << ' ' << key.name;
+    }
+  }
+}
+
+TEST_F(Load, JsonIsYaml) {
+  const Settings settings = load(R"({"site": "lab-014", "journal": {"allow_tmpfs": true},
+ "intake": {"http": [{"listen": "127.0.0.1:1", "max_connections": 7}]},
+ "destinations": {"cloud": {"type": "azure_storage_queue", "connection_string": "UseDevelopmentStorage=true"}}})");
+  EXPECT_EQ(settings.intake.http.at(0).max_connections, 7U);
+  EXPECT_TRUE(settings.journal.allow_tmpfs);
+}
+
+TEST_F(Load, SectionsWhoseKeysAreAllCommentedOutAreAsIfAbsent) {
+  const Settings settings = load(std::string(smallest) + "journal:\n  #max_size: 1GiB\nlog:\nadmin:\n");
+  EXPECT_EQ(settings.journal.max_size, gibibytes(50));
+}
+
+TEST_F(Load, DoorsCanBeSwitchedOff) {
+  const Settings settings = load(std::string(smallest) + "intake: {http: []}\nadmin: {listen: none}\n");
+  EXPECT_TRUE(settings.intake.http.empty());
+  EXPECT_FALSE(settings.admin.listen);
+}
+
+TEST_F(Load, AnyValueMayComeByReference) {
+  const SetEnvironment number("RELAY_TEST_NUMBER", "7");
+  const SetEnvironment host("RELAY_TEST_HOST", "127.0.0.1");
+  const Settings settings = load(
+      "intake:\n  http: [{listen: \"${env:RELAY_TEST_HOST}:${env:RELAY_TEST_NUMBER}\", max_connections: "
+      "'${env:RELAY_TEST_NUMBER}'}]\n" +
+      std::string(smallest));
+  EXPECT_EQ(settings.intake.http.at(0).listen.text(), "127.0.0.1:7");
+  EXPECT_EQ(settings.intake.http.at(0).max_connections, 7U);
+}
+
+TEST_F(Load, ASecretRemembersItsReference) {
+  const std::string file = folder.write("string", "UseDevelopmentStorage=true\n");
+  Settings settings =
+      load("destinations: {cloud: {type: azure_storage_queue, connection_string: \"${file:" + file + "}\"}}\n");
+  auto& cloud = std::get<AzureStorageQueueSettings>(settings.destinations.at(0).system);
+  folder.write("string", "UseDevelopmentStorage=true;DevelopmentStorageProxyUri=http://azurite\n");
+  EXPECT_TRUE(cloud.connection_string.refresh().value());
+}
+
+TEST_F(Load, PemTextIsTakenWhereAPathWouldBe) {
+  const Settings settings = load(R"(destinations:
+  cloud:
+    type: azure_storage_queue
+    connection_string: UseDevelopmentStorage=true
+    ca_file: |
+      -----BEGIN CERTIFICATE-----
+      MIIB
+      -----END CERTIFICATE-----
+)");
+  EXPECT_TRUE(settings.destinations.at(0).transport.ca_file.starts_with("-----BEGIN"));
+}
+
+TEST_F(Load, TheSocketIsFoundWithoutReadingAnythingElse) {
+  const auto socket_of = [&](const std::string& text) {
+    return admin_socket_of(folder.write("edge-relay.yaml", text));
+  };
+  EXPECT_EQ(socket_of("admin: {socket: /run/x.sock}\nnonsense: ${env:RELAY_TEST_UNSET}\n"), "/run/x.sock");
+  const std::filesystem::path fallback = "/run/edge-relay/admin.sock";
+  EXPECT_EQ(socket_of(smallest), fallback);
+  EXPECT_EQ(socket_of("admin: ["), fallback);
+  EXPECT_EQ(socket_of("admin: {socket: [a]}"), fallback);
+  EXPECT_EQ(socket_of("- a"), fallback);
+  EXPECT_EQ(admin_socket_of(folder.path() / "missing"), fallback);
+}
+
+}  // namespace
+}  // namespace relay

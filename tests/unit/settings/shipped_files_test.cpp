@@ -1,0 +1,123 @@
+// The configuration that is shipped, and the examples: people start from them, so they must be right.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "settings/key_table.hpp"
+#include "unit/settings/temporary_folder.hpp"
+
+namespace relay {
+namespace {
+
+const std::filesystem::path config = std::filesystem::path(RELAY_SOURCE_FOLDER) / "config";
+
+std::string text_of(const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  EXPECT_TRUE(stream) << file;
+  std::stringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+void expect_loads(const std::string& file) {
+  const auto loaded = load_settings(file);
+  if (loaded) {
+    for (const auto& warning : loaded->warnings) ADD_FAILURE() << warning.text();
+  } else {
+    for (const auto& problem : loaded.error()) ADD_FAILURE() << problem.text();
+  }
+}
+
+TEST(ShippedFiles, EveryExampleLoadsWithoutAWarning) {
+  const TemporaryFolder folder;
+  folder.write("reportstream", "UseDevelopmentStorage=true\n");
+  const SetEnvironment credentials("CREDENTIALS_DIRECTORY", folder.path().string());
+  const SetEnvironment archive("EDGE_RELAY_ARCHIVE", folder.path().string());
+  const SetEnvironment queue("REPORTSTREAM_QUEUE_SAS", "sv=1&sp=a&sig=x");
+  const SetEnvironment blob("REPORTSTREAM_BLOB_SAS", "sv=1&sp=cw&sig=x");
+  const SetEnvironment table("REPORTSTREAM_TABLE_SAS", "sv=1&sp=a&sig=x");
+  int count = 0;
+  for (const auto& file : std::filesystem::directory_iterator(config / "examples")) {
+    SCOPED_TRACE(file.path());
+    expect_loads(file.path().string());
+    ++count;
+  }
+  EXPECT_GE(count, 3);
+}
+
+TEST(ShippedFiles, TheConfigurationOnlyLacksADestination) {
+  const auto problems = problems_of((config / "edge-relay.yaml").string());
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_NE(problems[0].find("error: destinations: there is none"), std::string::npos);
+}
+
+// With every key that is commented out taken in, each has its default: so the file tells no fairy tales.
+TEST(ShippedFiles, WhatIsCommentedOutIsTheDefault) {
+  const TemporaryFolder folder;
+  const std::string secret = folder.write("string", "UseDevelopmentStorage=true");
+  std::string text =
+      std::regex_replace(text_of(config / "edge-relay.yaml"), std::regex("(^|\n)( *)#(?=[a-z-]|  |\n)"), "$1$2");
+  text = std::regex_replace(text, std::regex("/etc/edge-relay/reportstream-connection-string"), secret);
+  text = std::regex_replace(text, std::regex("/srv/edge-relay/archive"), folder.path().string());
+  // These have no default to be compared.
+  text = std::regex_replace(text, std::regex("\n *(site|clients|client): [^\n]*"), "");
+  const std::string file = folder.write("all.yaml", text);
+  expect_loads(file);
+  const auto loaded = load_settings(file);
+  ASSERT_TRUE(loaded);
+
+  const Settings& settings = loaded->settings;
+  const Settings defaults;
+  EXPECT_EQ(settings.journal.path, defaults.journal.path);
+  EXPECT_EQ(settings.journal.max_size, defaults.journal.max_size);
+  EXPECT_EQ(settings.journal.min_free_disk, defaults.journal.min_free_disk);
+  EXPECT_EQ(settings.journal.allow_tmpfs, defaults.journal.allow_tmpfs);
+  EXPECT_EQ(settings.intake.max_payload, defaults.intake.max_payload);
+  EXPECT_EQ(settings.intake.content_types, defaults.intake.content_types);
+  EXPECT_EQ(settings.intake.memory, defaults.intake.memory);
+  EXPECT_EQ(settings.intake.request_timeout, defaults.intake.request_timeout);
+  EXPECT_EQ(settings.intake.keep_idempotency, defaults.intake.keep_idempotency);
+  EXPECT_EQ(settings.intake.validate, defaults.intake.validate);
+  ASSERT_EQ(settings.intake.http.size(), 2U);
+  EXPECT_EQ(settings.intake.http[0].listen, HttpListenerSettings{}.listen);
+  EXPECT_EQ(settings.intake.http[0].max_connections, HttpListenerSettings{}.max_connections);
+  EXPECT_EQ(settings.intake.http[1].group, HttpListenerSettings{}.group);
+  EXPECT_EQ(settings.intake.http[1].mode, HttpListenerSettings{}.mode);
+  EXPECT_EQ(settings.admin.listen, defaults.admin.listen);
+  EXPECT_EQ(settings.admin.socket, defaults.admin.socket);
+  EXPECT_EQ(settings.admin.socket_group, defaults.admin.socket_group);
+  EXPECT_EQ(settings.admin.socket_mode, defaults.admin.socket_mode);
+  EXPECT_EQ(settings.forward_memory, defaults.forward_memory);
+  EXPECT_EQ(settings.log_level, defaults.log_level);
+  EXPECT_EQ(settings.log_format, defaults.log_format);
+  EXPECT_EQ(settings.shutdown_grace, defaults.shutdown_grace);
+  ASSERT_EQ(settings.destinations.size(), 2U);
+}
+
+TEST(ShippedFiles, TheConfigurationNamesEveryBuiltKeyWithTheTablesDefault) {
+  const std::string text = text_of(config / "edge-relay.yaml");
+  for (const KeySection* section : keys::all()) {
+    for (const auto& key : section->keys) {
+      if (!key.built) continue;
+      // A default of several words is a description.
+      const bool literal = !key.fallback.empty() && key.fallback.find(' ') == std::string_view::npos;
+      const std::string wanted = std::string(key.name) + ":" + (literal ? " " + std::string(key.fallback) : "");
+      EXPECT_NE(text.find(wanted), std::string::npos) << section->path << ": " << wanted;
+    }
+  }
+}
+
+TEST(ShippedFiles, TheTableOfKeysDocumentsEachOnce) {
+  for (const KeySection* section : keys::all()) {
+    std::vector<std::string> names = section->names();
+    std::sort(names.begin(), names.end());
+    EXPECT_EQ(std::adjacent_find(names.begin(), names.end()), names.end()) << section->path;
+    for (const auto& key : section->keys) EXPECT_FALSE(key.about.empty()) << section->path << ' ' << key.name;
+  }
+}
+
+}  // namespace
+}  // namespace relay
