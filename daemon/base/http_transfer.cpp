@@ -384,8 +384,9 @@ TransferError HttpTransfer::describe(CURLcode code) const {
   const bool proxied = goes_by_proxy();
   const std::string way =
       proxied ? where + " by proxy " + route_.proxy.host + ":" + std::to_string(route_.proxy.port) : where;
-  const bool connected = number(handle, CURLINFO_CONNECT_TIME_T) > 0;
   const bool ready_to_send = number(handle, CURLINFO_PRETRANSFER_TIME_T) > 0;
+  // A kept connection has no connect time of its own.
+  const bool connected = ready_to_send || number(handle, CURLINFO_CONNECT_TIME_T) > 0;
   const long tunnel_status = whole(handle, CURLINFO_HTTP_CONNECTCODE);
 
   if (body_failed_) return {TransferFailure::body_failed, false, "the body for " + where + " can't be read"};

@@ -14,6 +14,9 @@ namespace {
 constexpr std::string_view queue_and_blob_version = "2021-12-02";
 constexpr std::string_view table_version = "2019-02-02";
 
+// The answers that count are a few hundred bytes; of an error page the beginning will do.
+constexpr ByteCount longest_answer = kibibytes(64);
+
 // https://host:port/path → /path; nothing behind the host: empty.
 std::string_view path_of(std::string_view endpoint) {
   const auto scheme = endpoint.find("://");
@@ -113,6 +116,7 @@ HttpClientRequest AzureAccount::signed_request(AzureRequest request, WallTime no
   signed_one.headers = std::move(request.headers);
   signed_one.body = std::move(request.body);
   signed_one.timeout = timeout;
+  signed_one.response_limit = longest_answer;
   return signed_one;
 }
 

@@ -32,7 +32,7 @@ constexpr std::array table = {
         "the sign-in isn't taken: check the account's key or SAS"},
     Row{403, "AccountIsDisabled", Outcome::broken, ErrorKind::forbidden, "the storage account is disabled"},
     Row{403, "", Outcome::broken, ErrorKind::forbidden,
-        "the sign-in holds, but not for this: check the rights, and the account's network rules"},
+        "this isn't allowed: check the key or SAS, its rights, and the account's network rules"},
     Row{404, "", Outcome::broken, ErrorKind::not_found, "there is no such thing: create it, or set create: true"},
     Row{408, "", Outcome::try_later, ErrorKind::timeout, "the service gave up waiting for the request"},
     Row{409, "QueueBeingDeleted", Outcome::broken, ErrorKind::not_found, "the queue is being deleted"},

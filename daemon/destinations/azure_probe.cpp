@@ -27,6 +27,13 @@ std::vector<Look> looks_of(const AzureStorageQueueSettings& settings) {
   return looks;
 }
 
+// The signature was taken, only this look wasn't: a SAS that may write and not read. No service SAS lets anybody look
+// at a container's properties, and Azure calls that AuthorizationFailure.
+bool only_looking_is_forbidden(AzureStep step, const std::string& code) {
+  return code == "AuthorizationPermissionMismatch" || code == "AuthorizationResourceTypeMismatch" ||
+         (code == "AuthorizationFailure" && step == AzureStep::look_at_container);
+}
+
 ProbeFinding judge(const Look& look, const TransferResult& answer, const AzureSas* sas, bool create, WallTime now) {
   using Kind = ProbeFinding::Kind;
   const AzureAnswerContext context{look.request.step, look.resource, sas, now};
@@ -41,8 +48,7 @@ ProbeFinding judge(const Look& look, const TransferResult& answer, const AzureSa
   if (result.outcome == Outcome::accepted) return {Kind::good, look.resource + ": it is there, and the sign-in holds"};
   if (response->status == 404 && create)
     return {Kind::good, look.resource + ": not there yet; create: true will make it"};
-  // The signature was taken, only this look wasn't: a SAS that may write and not read.
-  if (result.error->kind == ErrorKind::forbidden && sas != nullptr && !azure_error_code(*response).empty())
+  if (sas != nullptr && only_looking_is_forbidden(look.request.step, azure_error_code(*response)))
     return {Kind::not_checked, look.resource +
                                    ": the SAS doesn't let anybody look, so whether it is there shows only "
                                    "when the first submission is sent"};

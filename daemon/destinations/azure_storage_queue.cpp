@@ -144,6 +144,8 @@ AzureAnswerContext AzureStorageQueue::context_of(AzureStep step) const {
 std::optional<AttemptResult> AzureStorageQueue::prepare(Try& attempt) {
   Delivery& delivery = attempt.delivery;
   const Submission& submission = delivery.submission;
+  if (delivery.payload->size() != submission.size)
+    return unreadable_payload({PayloadFailure::corrupt, "the payload isn't as long as its record says"});
   if (settings_.envelope == ReportStreamEnvelope::reportstream) {
     if (submission.size > reportstream_payload_limit)
       return refused(ErrorKind::too_large, "the payload is larger than the 50,000,000 bytes that ReportStream takes");

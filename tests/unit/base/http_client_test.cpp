@@ -249,6 +249,20 @@ TEST(HttpClient, AnAnswerThatDoesntComeIsATimeoutAfterTheRequestWasSent) {
   }
 }
 
+TEST(HttpClient, AKeptConnectionThatFallsSilentIsATimeoutAfterTheRequestWasSent) {
+  FaultHttpServer server(
+      [](const SeenRequest& request) { return request.target == "/hang" ? fault(Kind::hang) : respond(200); });
+  HttpClient client({});
+  for (const std::string& body : {std::string(), std::string("x"), std::string(400'000, 'x')}) {
+    EXPECT_EQ(response_of(client, get(server.url())).status, 200U);
+    auto request = send("POST", server.url() + "/hang", body);
+    request.timeout = 300ms;
+    const auto error = error_of(client, std::move(request));
+    EXPECT_EQ(error.failure, TransferFailure::timeout) << error.message;
+    EXPECT_TRUE(error.request_sent) << body.size();
+  }
+}
+
 TEST(HttpClient, AServerThatTakesNoBodyIsATimeoutBeforeTheRequestWasSent) {
   FaultHttpServer server([](const SeenRequest&) { return fault(Kind::hang); });
   server.answer_before_body(true);
