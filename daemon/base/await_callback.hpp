@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace relay {
@@ -51,19 +52,18 @@ class CallbackMeeting : public std::enable_shared_from_this<CallbackMeeting<T>> 
 template <class T, class Start>
 boost::asio::awaitable<T> await_callback(Start start) {
   namespace asio = boost::asio;
+  // g++ 12 destroys the captures of a lambda inside a co_await expression twice: nothing but references and pointers.
+  static_assert(std::is_trivially_destructible_v<Start>);
   auto meeting = std::make_shared<CallbackMeeting<T>>(co_await asio::this_coro::executor);
   start([meeting](T value) { meeting->complete(std::move(value)); });
   if (!meeting->completed()) {
-    co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(
-        [meeting](auto handler) {
-          // The work guard keeps the io_context running until the callback has come.
-          auto waiting =
-              std::make_shared<std::pair<decltype(handler), asio::executor_work_guard<asio::any_io_executor>>>(
-                  std::move(handler),
-                  asio::make_work_guard(asio::any_io_executor(asio::get_associated_executor(handler))));
-          meeting->suspend([waiting] { std::move(waiting->first)(); });
-        },
-        asio::use_awaitable);
+    const auto suspend = [waiting = meeting.get()](auto handler) {
+      // The work guard keeps the io_context running until the callback has come.
+      auto work = asio::make_work_guard(asio::any_io_executor(asio::get_associated_executor(handler)));
+      auto shared = std::make_shared<std::pair<decltype(handler), decltype(work)>>(std::move(handler), std::move(work));
+      waiting->suspend([shared] { std::move(shared->first)(); });
+    };
+    co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(suspend, asio::use_awaitable);
   }
   co_return meeting->take();
 }
