@@ -135,21 +135,22 @@ void Lane::start_probe(Moment now) {
   if (claim) start(std::move(*claim), now, true);
 }
 
-// A circuit that one submission or one client opened all alone may be their own fault: when another one comes, it is
-// asked at once, not after a back-off that has grown to minutes. At most two such probes an opening.
+// A circuit of which one submission or one client alone is the witness may be their own fault: when another comes, it
+// is asked at once, not after a back-off that has grown to minutes. At most two such probes an opening. Before the
+// first regular probe there is nothing to hurry: it takes another one where there is one.
 void Lane::start_early_probe(Moment now) {
-  if (!look_for_witnesses_) return;
+  if (!look_for_witnesses_ || rules_.circuit().opening()->failed_probes == 0) return;
   look_for_witnesses_ = false;
+  const auto only_client = rules_.witnesses().only_client();
+  if (!only_client) return;
   ProbeChoice choice;
-  if (const auto only = rules_.witnesses().only_submission()) {
-    choice.other_than = only;
-  } else if (const auto only_client = rules_.witnesses().only_client()) {
-    const auto waiting = journal_.waiting_clients(settings_.name, clients_looked_at);
-    const auto other = std::find_if(waiting.begin(), waiting.end(), [&](const auto& c) { return c != *only_client; });
-    if (other == waiting.end()) return;
+  const auto waiting = journal_.waiting_clients(settings_.name, clients_looked_at);
+  const auto other = std::find_if(waiting.begin(), waiting.end(), [&](const auto& c) { return c != *only_client; });
+  if (other != waiting.end()) {
     choice.client = *other;
   } else {
-    return;
+    choice.other_than = rules_.witnesses().only_submission();
+    if (!choice.other_than) return;
   }
   auto claim = journal_.claim_probe(settings_.name, choice);
   if (!claim) return;
