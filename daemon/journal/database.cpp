@@ -209,7 +209,8 @@ bool database_file_exists(const std::string& path, const std::string& vfs) {
   sqlite3_vfs* layer = sqlite3_vfs_find(vfs.c_str());
   if (layer == nullptr) throw DatabaseError(SQLITE_ERROR, "there is no SQLite VFS of that name: " + vfs);
   int exists = 0;
-  const int result = layer->xAccess(layer, path.c_str(), SQLITE_ACCESS_EXISTS, &exists);
+  // Asked for EXISTS, SQLite's own layers say of an empty file that it isn't there; an empty WAL is a WAL.
+  const int result = layer->xAccess(layer, path.c_str(), SQLITE_ACCESS_READWRITE, &exists);
   if (result != SQLITE_OK) throw DatabaseError(result, "can't look for " + path);
   return exists != 0;
 }

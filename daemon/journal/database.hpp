@@ -182,7 +182,7 @@ class ReadTransaction {
   Connection& connection_;
 };
 
-// Whether a file is there, as that VFS sees it (another VFS than the system's may call an empty file missing).
+// Whether a file is there, as that VFS sees it; also an empty one.
 bool database_file_exists(const std::string& path, const std::string& vfs);
 
 }  // namespace relay
