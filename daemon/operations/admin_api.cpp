@@ -1,6 +1,8 @@
 #include "operations/admin_api.hpp"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -18,6 +20,9 @@ namespace relay {
 namespace {
 
 namespace json = boost::json;
+
+// The operations thread does nothing else meanwhile.
+constexpr std::chrono::milliseconds longest_listing{100};
 
 enum class Resource { live, ready, health, metrics, status, submissions, submission, payload };
 
@@ -153,23 +158,30 @@ HttpResponse AdminApi::metrics() {
 }
 
 HttpResponse AdminApi::list(const HttpRequestHead& head, bool trusted) {
-  const auto query = parse_submission_query(head, clock_.wall_now());
+  auto query = parse_submission_query(head, clock_.wall_now());
   if (!query) return problem_response(query.error());
-  const auto page = journal_.list(*query);
-  if (!page) {
-    if (query->cursor) {
+  const std::size_t limit = query->limit;
+  const std::optional<std::string> given_cursor = query->cursor;
+  const MonotonicTime deadline = clock_.monotonic_now() + longest_listing;
+  json::array submissions;
+  std::optional<std::string> next_cursor;
+  // A page of the journal looks at so many rows and may be short, where few of them match; several make one answer.
+  do {
+    const auto page = journal_.list(*query);
+    if (!page && given_cursor && query->cursor == given_cursor) {
       return problem_response({ProblemName::malformed_request, "cursor isn't one that an earlier answer gave."});
     }
-    return journal_unreadable(page.error().message);
-  }
-  json::array submissions;
-  for (const SubmissionView& view : page->submissions) {
-    submissions.push_back(
-        submission_json(view, {.payload_name = trusted, .remote_text = trusted, .receipt = false, .history = false}));
-  }
-  return json_response(200,
-                       {{"submissions", std::move(submissions)},
-                        {"next_cursor", page->next_cursor ? json::value(*page->next_cursor) : json::value(nullptr)}});
+    if (!page) return journal_unreadable(page.error().message);
+    for (const SubmissionView& view : page->submissions) {
+      submissions.push_back(
+          submission_json(view, {.payload_name = trusted, .remote_text = trusted, .receipt = false, .history = false}));
+    }
+    next_cursor = page->next_cursor;
+    query->cursor = next_cursor;
+    query->limit = limit - std::min(limit, submissions.size());
+  } while (query->limit > 0 && next_cursor && clock_.monotonic_now() < deadline);
+  return json_response(200, {{"submissions", std::move(submissions)},
+                             {"next_cursor", next_cursor ? json::value(*next_cursor) : json::value(nullptr)}});
 }
 
 HttpResponse AdminApi::submission(const SubmissionId& id, bool trusted) {

@@ -72,6 +72,9 @@ class CommandLine {
   CommandLine() : app_("Edge Relay: takes submissions, keeps them safe, and hands them over.", "edge-relay") {
     app_.option_defaults()->always_capture_default(false);
     app_.add_flag("--version", options_.version, "Print the version and end");
+    app_.add_option("--config", options_.configuration, "The configuration")
+        ->type_name("FILE")
+        ->default_str(default_configuration);
     app_.require_subcommand(0, 1);
     add("run", "Run the daemon in the foreground", [this] { return RunCommand{options_.configuration}; });
     add_check();

@@ -34,8 +34,7 @@ std::string age_of(const std::string& time) {
 
 std::string rate_of(const json::object& destination, std::string_view key) {
   const auto rate = number_member(destination, key);
-  if (!rate) return "-";
-  return *rate < 100 ? fmt::format("{:.1f}", *rate) : fmt::format("{:.0f}", *rate);
+  return rate ? fmt::format("{:.0f}", *rate) : "-";
 }
 
 std::string destination_table(const json::object& destinations) {

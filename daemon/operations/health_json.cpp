@@ -45,10 +45,6 @@ json::value alarms_json(const std::vector<Alarm>& alarms) {
   return array;
 }
 
-double two_digits(double number) {
-  return std::round(number * 100) / 100;
-}
-
 }  // namespace
 
 json::object health_json(const Health& health, const HealthJsonOptions& options) {
@@ -83,8 +79,8 @@ json::object status_json(const Health& health, const FlowRates& rates, const Hea
     object["oldest_queued_seconds"] = destination.oldest_queued.count();
     object["stuck"] = destination.stuck;
     if (const auto rate = rates.of(name)) {
-      object["accepted_per_minute"] = two_digits(rate->accepted_per_minute);
-      object["delivered_per_minute"] = two_digits(rate->delivered_per_minute);
+      object["accepted_per_minute"] = std::llround(rate->accepted_per_minute);
+      object["delivered_per_minute"] = std::llround(rate->delivered_per_minute);
     }
   }
   return body;

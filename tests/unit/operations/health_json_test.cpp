@@ -78,8 +78,8 @@ TEST(StatusJson, HasRatesOnceTheyAreKnown) {
   snapshot.destinations["reportstream"].accepted = 20;
   rates.look(start + std::chrono::seconds(30), snapshot);
   const auto body = status_json(sample(), rates, {});
-  EXPECT_EQ(body.at("destinations").at("reportstream").at("accepted_per_minute"), 20.0);
-  EXPECT_EQ(body.at("destinations").at("reportstream").at("delivered_per_minute"), 0.0);
+  EXPECT_EQ(body.at("destinations").at("reportstream").at("accepted_per_minute"), 20);
+  EXPECT_EQ(body.at("destinations").at("reportstream").at("delivered_per_minute"), 0);
 }
 
 TEST(FlowRates, LookBackOverAboutAMinute) {

@@ -2,6 +2,7 @@
 #include "operations/health.hpp"
 
 #include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,10 @@ struct Case {
   std::vector<std::string> alarms;
   const char* in_summary;
 };
+
+void PrintTo(const Case& each, std::ostream* out) {
+  *out << each.name;
+}
 
 class HealthTable : public testing::TestWithParam<Case> {};
 

@@ -35,7 +35,7 @@ TEST(SyntheticResult, IsAnOruWithProcessingIdTest) {
   EXPECT_EQ(message.find('\n'), std::string::npos);
   std::string names;
   for (const auto& segment : segments) names += segment.substr(0, 3) + " ";
-  EXPECT_EQ(names, "MSH SFT PID ORC OBR OBX NTE SPM ");
+  EXPECT_EQ(names, "MSH SFT PID ORC OBR OBX NTE SPM  ");
 }
 
 }  // namespace
