@@ -195,7 +195,6 @@ void HttpServer::State::sweep() {
 }
 
 void HttpServer::State::begin_stop(std::function<void()> drained) {
-  shared->stopping = true;
   error_code ignored;
   listener.close(ignored);
   socket_file.remove();
@@ -241,6 +240,7 @@ std::uint16_t HttpServer::port() const {
 }
 
 void HttpServer::stop(std::function<void()> drained) {
+  state_->shared->stopping = true;  // an answer that is made from here on says "close"
   asio::post(state_->strand,
              [state = state_, drained = std::move(drained)]() mutable { state->begin_stop(std::move(drained)); });
 }

@@ -114,8 +114,8 @@ std::uint16_t HttpIntake::port() const {
 }
 
 void HttpIntake::stop(std::function<void()> drained) {
-  state_->requests.stop();
   state_->server->stop(std::move(drained));
+  state_->requests.stop();
 }
 
 void HttpIntake::close_all() {
