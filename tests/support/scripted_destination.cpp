@@ -13,6 +13,11 @@ AttemptResult failed(Outcome outcome, ErrorKind kind, std::optional<int> status,
   return result;
 }
 
+AttemptResult unreadable_answer(PayloadFailure failure) {
+  if (failure == PayloadFailure::corrupt) return refused_answer(ErrorKind::corrupt, 0);
+  return failed(Outcome::try_later, ErrorKind::unavailable, std::nullopt, "the journal can't be read now");
+}
+
 // The payload in pieces, as a destination would read it.
 Result<std::string, PayloadError> read_whole(PayloadSource& source) {
   std::string whole;
@@ -56,7 +61,7 @@ AttemptResult unknown_answer() {
 
 void DestinationScript::answer(Answer answer) {
   const std::lock_guard lock(mutex_);
-  answer_ = std::move(answer);
+  answer_ = std::make_shared<Answer>(std::move(answer));
 }
 
 void DestinationScript::answer_all(AttemptResult result) {
@@ -121,12 +126,6 @@ bool DestinationScript::cancelled() const {
   return cancelled_;
 }
 
-AttemptResult DestinationScript::answer_for(const Pending& pending) const {
-  if (!pending.failure) return answer_(pending.delivery);
-  if (*pending.failure == PayloadFailure::corrupt) return refused_answer(ErrorKind::corrupt, 0);
-  return failed(Outcome::try_later, ErrorKind::unavailable, std::nullopt, "the journal can't be read now");
-}
-
 void ScriptedDestination::start(Delivery delivery) {
   auto payload = read_whole(*delivery.payload);
   const std::lock_guard lock(script_->mutex_);
@@ -144,10 +143,13 @@ std::vector<DeliveryResult> ScriptedDestination::poll(std::chrono::milliseconds 
   const auto answerable = [&] { return !script_->held_ && !script_->pending_.empty(); };
   script_->changed_.wait_for(lock, timeout, [&] { return script_->woken_ || answerable(); });
   script_->woken_ = false;
+  if (!answerable()) return {};
+  const auto ready = std::exchange(script_->pending_, {});
+  const auto answer = script_->answer_;
+  lock.unlock();  // an answer may look at the script
   std::vector<DeliveryResult> results;
-  if (!answerable()) return results;
-  for (const auto& pending : std::exchange(script_->pending_, {}))
-    results.push_back({pending.delivery.attempt, script_->answer_for(pending)});
+  for (const auto& [delivery, failure] : ready)
+    results.push_back({delivery.attempt, failure ? unreadable_answer(*failure) : (*answer)(delivery)});
   return results;
 }
 

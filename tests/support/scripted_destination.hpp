@@ -59,11 +59,10 @@ class DestinationScript {
     Delivery delivery;
     std::optional<PayloadFailure> failure{};
   };
-  AttemptResult answer_for(const Pending& pending) const;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  Answer answer_ = [](const Delivery&) { return accepted_answer(); };
+  std::shared_ptr<Answer> answer_ = std::make_shared<Answer>([](const Delivery&) { return accepted_answer(); });
   bool held_ = false;
   bool woken_ = false;
   bool cancelled_ = false;

@@ -110,11 +110,14 @@ TEST_P(LanePropertyTest, AcceptedIsDeliveredPlusDeadLetterAndEachWasSeen) {
   const DestinationTotals end = totals();
   EXPECT_EQ(end.accepted, ids.size());
   EXPECT_EQ(end.accepted, end.delivered + end.dead_letter + end.discarded);
-  const std::lock_guard lock(mutex_);
+  const auto told_to_the_lane = [&] {
+    const std::lock_guard lock(mutex_);
+    return told_;
+  }();
   for (const auto& id : ids) {
     const DeliveryView view = delivery(id);
     EXPECT_GE(script_->tries_of(id), 1U);
-    const Told& told = told_[id];
+    const Told& told = told_to_the_lane.at(id);
     EXPECT_EQ(view.state, told.accepted > 0 ? DeliveryState::delivered : DeliveryState::dead_letter);
     EXPECT_LE(told.accepted, 1U);
     EXPECT_EQ(view.attempts, told.counted);
