@@ -89,13 +89,17 @@ void Connection::execute(const char* sql) {
 std::int64_t Connection::integer(const char* sql) {
   Statement statement(*this, sql);
   Rows rows = statement.rows();
-  return rows.next() ? rows.integer(0) : 0;
+  const std::int64_t value = rows.next() ? rows.integer(0) : 0;
+  rows.run_out();
+  return value;
 }
 
 std::string Connection::text(const char* sql) {
   Statement statement(*this, sql);
   Rows rows = statement.rows();
-  return rows.next() ? rows.string(0) : std::string();
+  std::string value = rows.next() ? rows.string(0) : std::string();
+  rows.run_out();
+  return value;
 }
 
 std::int64_t Connection::changes() const {
@@ -144,6 +148,11 @@ bool Rows::next() {
   if (result == SQLITE_ROW) return true;
   if (result == SQLITE_DONE) return false;
   raise(sqlite3_db_handle(statement_), "can't read the journal");
+}
+
+void Rows::run_out() {
+  while (next()) {
+  }
 }
 
 std::string_view Rows::bytes(int column) const {

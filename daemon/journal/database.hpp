@@ -98,6 +98,8 @@ class Rows {
   Rows& operator=(Rows&&) = delete;
 
   bool next();
+  // To the end: what a statement writes (PRAGMA journal_mode = WAL) is committed only there, and can fail there.
+  void run_out();
   bool is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
   bool is_blob(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_BLOB; }
   std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
