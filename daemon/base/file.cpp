@@ -39,7 +39,7 @@ Result<std::string, FileError> read_file(const std::filesystem::path& path, Byte
   if (!file) return Failure{file.error()};
   std::string content;
   for (;;) {
-    constexpr std::size_t step = 64 * 1024;
+    constexpr std::size_t step = 65'536;
     const std::size_t before = content.size();
     // One byte more than allowed tells a file of exactly `limit` from a longer one.
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(step, limit.value - before + 1));

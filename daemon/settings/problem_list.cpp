@@ -41,9 +41,8 @@ std::vector<Problem> ProblemList::sorted() const {
   std::vector<Problem> sorted = problems_;
   std::ranges::sort(sorted, [](const Problem& a, const Problem& b) { return order(a) < order(b); });
   // What stands behind a YAML alias is read at each of its uses.
-  const auto repeated =
-      std::ranges::unique(sorted, [](const Problem& a, const Problem& b) { return order(a) == order(b); });
-  sorted.erase(repeated.begin(), repeated.end());
+  const auto same = [](const Problem& a, const Problem& b) { return order(a) == order(b); };
+  sorted.erase(std::unique(sorted.begin(), sorted.end(), same), sorted.end());
   return sorted;
 }
 
