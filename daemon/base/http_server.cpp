@@ -176,6 +176,8 @@ void HttpServer::State::remove(const std::shared_ptr<HttpConnection>& connection
   connections.erase(connection);
   room.cancel();
   if (!connections.empty()) return;
+  // Nothing is to be looked after any more: who runs the io_context until its work is done needn't wait for the timer.
+  if (shared->stopping) sweep_timer.cancel();
   for (auto& drained : std::exchange(when_drained, {})) drained();
 }
 
@@ -201,6 +203,7 @@ void HttpServer::State::begin_stop(std::function<void()> drained) {
   room.cancel();
   for (const auto& connection : connections) connection->stop_when_idle();
   if (connections.empty()) {
+    sweep_timer.cancel();
     drained();
   } else {
     when_drained.push_back(std::move(drained));
