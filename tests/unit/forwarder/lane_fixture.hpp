@@ -44,6 +44,7 @@ class LaneTest : public testing::Test {
     options.min_free_disk = mebibytes(1);
     options.max_backoff = settings_.backoff.max;
     options.destinations = {name};
+    options.vfs = vfs_;
     auto opened = open_journal(options, clock_);
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     journal_ = std::move(opened.value());
@@ -122,6 +123,7 @@ class LaneTest : public testing::Test {
 
   std::filesystem::path folder_;
   std::vector<std::string> destinations_ = {name};
+  std::string vfs_;  // below the journal; empty: the default
   SteppedClock clock_{WallTime{} + std::chrono::hours(24 * 365 * 56)};
   UuidGenerator ids_{clock_};
   DestinationSettings settings_;

@@ -122,18 +122,6 @@ TEST_F(LaneOutcomesTest, CorruptPayloadsAreDeadLettersOneByOne) {
   EXPECT_TRUE(condition().up);
 }
 
-TEST_F(LaneOutcomesTest, AQuietLaneSleeps) {
-  start_lane();
-  const auto id = submit();
-  EXPECT_TRUE(await([&] { return state(id) == DeliveryState::delivered; }));
-  script_->answer_all(try_later_answer());
-  const auto waiting = submit();
-  EXPECT_TRUE(await([&] { return delivery(waiting).attempts == 1; }));
-  const auto polls = script_->polls();
-  std::this_thread::sleep_for(300ms);
-  EXPECT_LT(script_->polls() - polls, 10U);
-}
-
 TEST_F(LaneOutcomesTest, LastSuccessAndLastErrorAreTold) {
   start_lane();
   const auto id = submit();
