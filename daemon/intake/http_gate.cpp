@@ -34,8 +34,19 @@ HostAndPort split_host(std::string_view authority) {
   return {canonical_host(authority.substr(0, colon)), std::string(authority.substr(colon + 1))};
 }
 
+// Where a listener has every address of the machine, each of them is its own. A numeric Host can't be had by rebinding
+// a foreign name, so any numeric one will do.
+bool is_numeric(std::string_view host) {
+  std::array<unsigned char, sizeof(in6_addr)> address{};
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    return ::inet_pton(AF_INET6, std::string(host.substr(1, host.size() - 2)).c_str(), address.data()) == 1;
+  }
+  return ::inet_pton(AF_INET, std::string(host).c_str(), address.data()) == 1;
+}
+
 bool is_own_name(const ListenAddress& listen, std::string_view host) {
   if (listen.unix_socket()) return false;
+  if (listen.host == "0.0.0.0" || listen.host == "::") return host == "localhost" || is_numeric(host);
   const bool six = listen.host.find(':') != std::string::npos;
   if (host == canonical_host(six ? '[' + listen.host + ']' : listen.host)) return true;
   return listen.loopback() && (host == "localhost" || host == "127.0.0.1" || host == "[::1]");

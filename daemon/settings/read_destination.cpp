@@ -62,7 +62,8 @@ DirectorySettings read_directory(const Section& section) {
   if (!directory.path.is_absolute()) {
     section.error("path", path->quoted() + " isn't a full path, beginning with '/'");
   } else if (!std::filesystem::is_directory(directory.path, error)) {
-    section.error("path", path->quoted() + " isn't a folder that is there; make it, and give it to the relay's user");
+    // Not an error: a share that is away for an hour is a destination that is down, no reason to refuse submissions.
+    section.warning("path", path->quoted() + " isn't a folder that is there; make it, and give it to the relay's user");
   }
   return directory;
 }

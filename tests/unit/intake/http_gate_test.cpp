@@ -52,6 +52,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"10.1.2.3:8870", {"relay.lab.example"}, {{"Host", "relay.lab.example:8870"}}, {}},
         Case{"10.1.2.3:8870", {"relay.lab.example"}, {{"Host", "relay.lab.example:443"}}, foreign_host},
         Case{"10.1.2.3:8870", {"relay.lab.example:443"}, {{"Host", "relay.lab.example:443"}}, {}},
+        Case{"0.0.0.0:8870", {}, {{"Host", "127.0.0.1:8870"}}, {}},
+        Case{"0.0.0.0:8870", {}, {{"Host", "10.1.2.3"}}, {}}, Case{"[::]:8870", {}, {{"Host", "[fe80::1]:8870"}}, {}},
+        Case{"0.0.0.0:8870", {}, {{"Host", "localhost"}}, {}},
+        Case{"0.0.0.0:8870", {}, {{"Host", "10.1.2.3:8871"}}, foreign_host},
+        Case{"0.0.0.0:8870", {}, {{"Host", "[evil.example]"}}, foreign_host},
+        Case{"0.0.0.0:8870", {}, {{"Host", "evil.example:8870"}}, foreign_host},
+        Case{"0.0.0.0:8870", {}, {{"Host", "10.1.2.3.evil.example"}}, foreign_host},
         Case{"unix:/run/x.sock", {}, {{"Host", "any.thing.at.all:1"}}, {}}, Case{"unix:/run/x.sock", {}, {}, {}}));
 
 INSTANTIATE_TEST_SUITE_P(

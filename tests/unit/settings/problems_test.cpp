@@ -181,7 +181,7 @@ TEST_F(Problems, OfADestination) {
       Texts{"3:11: error: destinations.cloud.type: \"directry\" is no type of destination; did you mean `directory`?"});
   EXPECT_EQ(of_cloud("    type: directory\n"), Texts{"2:3: error: destinations.cloud: path is missing"});
   EXPECT_EQ(of_cloud("    type: directory\n    path: /nonexistent\n"),
-            Texts{"4:11: error: destinations.cloud.path: \"/nonexistent\" isn't a folder that is there; make it, and "
+            Texts{"4:11: warning: destinations.cloud.path: \"/nonexistent\" isn't a folder that is there; make it, and "
                   "give it to the "
                   "relay's user"});
   EXPECT_EQ(
