@@ -118,8 +118,4 @@ void LockFile::write(const LockNote& note) {
   note_ = note;
 }
 
-void LockFile::undo() {
-  if (was_missing_) ::unlink(path_.c_str());
-}
-
 }  // namespace relay

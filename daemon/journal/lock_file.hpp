@@ -40,11 +40,10 @@ class LockFile {
   static Result<std::optional<LockNote>, Failure> look(const std::filesystem::path& path);
 
   const std::optional<LockNote>& note() const { return note_; }
-  bool was_missing() const { return was_missing_; }
+  bool was_missing() const { return was_missing_; }  // before acquire() made it
+  bool held() const { return file_.valid(); }        // false once it was moved elsewhere
   // Writes the note and fsyncs it. Throws std::runtime_error where it can't be written.
   void write(const LockNote& note);
-  // Takes a file that acquire() made away again: the start was refused, nothing may be changed.
-  void undo();
 
  private:
   LockFile(std::filesystem::path path, FileDescriptor file, bool was_missing, std::optional<LockNote> note)

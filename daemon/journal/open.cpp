@@ -160,7 +160,8 @@ void make_private_file(const std::string& path) {
   if (!file) refuse(Kind::unreadable, file.error().message);
 }
 
-std::unique_ptr<Journal> open_locked(const JournalOptions& options, const Clock& clock, LockFile lock) {
+// Moves `lock` into the journal at the very end.
+std::unique_ptr<Journal> open_locked(const JournalOptions& options, const Clock& clock, LockFile& lock) {
   const Found found = look_around(options, lock);
   const bool there = found.database && !found.empty;
   if (options.vfs.empty()) {
@@ -205,29 +206,63 @@ JournalOpenFailure explain(const DatabaseError& error, const std::string& path) 
           fmt::format("can't use {}: {}; look at the disk and at the file's owner and mode", path, error.what())};
 }
 
+// What this start has made is taken away again where it is refused, still under the lock.
+class Made {
+ public:
+  Made(const JournalOptions& options, const LockFile& lock)
+      : path_(options.path),
+        lock_(lock.was_missing()),
+        // Another VFS keeps its files where it likes.
+        database_(options.vfs.empty() && !database_file_exists(path_, options.vfs)),
+        wal_(options.vfs.empty() && !database_file_exists(path_ + "-wal", options.vfs)) {}
+  void undo() const {
+    if (wal_) remove_empty(path_ + "-wal");
+    // Tables that were begun stay, and so does the lock file: the next start goes on from there.
+    std::error_code error;
+    if (database_ && std::filesystem::file_size(path_, error) > 0 && !error) return;
+    if (database_) remove_empty(path_);
+    if (lock_) remove_empty(LockFile::path_for(path_));
+  }
+
+ private:
+  static void remove_empty(const std::filesystem::path& path) {
+    std::error_code error;  // what can't be taken away is left as it is
+    if (std::filesystem::file_size(path, error) == 0 && !error) std::filesystem::remove(path, error);
+  }
+
+  const std::string path_;
+  const bool lock_;
+  const bool database_;
+  const bool wal_;
+};
+
+JournalOpenFailure current_failure(const std::string& path) {
+  try {
+    throw;
+  } catch (const Refusal& refusal) {
+    return refusal.failure;
+  } catch (const DatabaseError& error) {
+    return explain(error, path);
+  } catch (const std::runtime_error& error) {
+    return {Kind::unreadable, error.what()};
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Journal>, JournalOpenFailure> open_journal(const JournalOptions& options, const Clock& clock) {
   if (auto failure = check_placement(options)) return Failure{std::move(*failure)};
-  const auto lock_path = LockFile::path_for(options.path);
-  bool lock_was_missing = false;
-  const auto undo = [&] {
-    // A lock file that this start made goes again, unless it says something by now.
-    if (lock_was_missing && std::filesystem::file_size(lock_path) == 0) std::filesystem::remove(lock_path);
-  };
   try {
-    LockFile lock = lock_journal(lock_path);
-    lock_was_missing = lock.was_missing();
-    return open_locked(options, clock, std::move(lock));
-  } catch (const Refusal& refusal) {
-    undo();
-    return Failure{refusal.failure};
-  } catch (const DatabaseError& error) {
-    undo();
-    return Failure{explain(error, options.path)};
-  } catch (const std::runtime_error& error) {
-    undo();
-    return Failure{JournalOpenFailure{Kind::unreadable, error.what()}};
+    LockFile lock = lock_journal(LockFile::path_for(options.path));
+    const Made made(options, lock);
+    try {
+      return open_locked(options, clock, lock);
+    } catch (...) {
+      if (lock.held()) made.undo();
+      throw;
+    }
+  } catch (...) {
+    return Failure{current_failure(options.path)};
   }
 }
 

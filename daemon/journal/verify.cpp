@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <optional>
 
 #include "journal/database.hpp"
 #include "journal/lock_file.hpp"
@@ -19,9 +20,10 @@ constexpr std::uintmax_t wal_cap = 256ull * 1024 * 1024;
 // Everything is read within one transaction, so that rows and totals belong to one commit.
 class Verification {
  public:
-  Verification(const std::string& path, Connection& connection, VerifyReport& report,
+  // `journal_id`: what the lock file names.
+  Verification(const std::string& path, std::optional<Uuid> journal_id, Connection& connection, VerifyReport& report,
                const std::function<void(const VerifyFinding&)>& found)
-      : path_(path), connection_(connection), report_(report), found_(found) {}
+      : path_(path), journal_id_(journal_id), connection_(connection), report_(report), found_(found) {}
 
   void run() {
     const ReadTransaction transaction(connection_);
@@ -49,7 +51,7 @@ class Verification {
     step("the attempts", [&] { rows.check_attempts([this] { make_way(); }); });
     step("the chunks", [&] { rows.check_chunks([this] { make_way(); }); });
     step("the totals", [&] { rows.check_totals(); });
-    step("the counters", [&] { rows.check_own_row(); });
+    step("its own row", [&] { rows.check_own_row(journal_id_); });
   }
 
  private:
@@ -105,6 +107,7 @@ class Verification {
   }
 
   const std::string& path_;
+  const std::optional<Uuid> journal_id_;
   Connection& connection_;
   VerifyReport& report_;
   const std::function<void(const VerifyFinding&)>& found_;
@@ -143,7 +146,8 @@ Result<VerifyReport> verify_journal(const std::string& path, const std::string& 
           {"state", "-", fmt::format("{}-wal is missing: the newest submissions were in it", path)});
       if (found) found(report.findings.back());
     }
-    Verification(path, beside.connection, report, found).run();
+    const auto journal_id = note && *note ? std::optional((*note)->journal_id) : std::nullopt;
+    Verification(path, journal_id, beside.connection, report, found).run();
     if (beside.stopped && LockFile::is_held(lock_path)) {
       report.not_checked.push_back(
           "a relay was started meanwhile: what was read may not belong together; run it again");

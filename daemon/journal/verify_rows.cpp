@@ -184,12 +184,19 @@ void VerifyRows::check_totals_row(const TotalsRow& row) {
   }
 }
 
-void VerifyRows::check_own_row() {
-  Statement own(connection_, "SELECT next_seq, next_upload FROM journal WHERE only = 1");
+void VerifyRows::check_own_row(const std::optional<Uuid>& journal_id) {
+  Statement own(connection_, "SELECT next_seq, next_upload, journal_id FROM journal WHERE only = 1");
   Rows rows = own.rows();
   if (!rows.next()) {
     add_("state", "-", "the journal's own row is missing");
     return;
+  }
+  const std::string_view id = rows.bytes(2);
+  if (id.size() != sizeof(Uuid::bytes)) {
+    add_("state", "-", "the journal's own id is damaged");
+  } else if (journal_id && !std::equal(id.begin(), id.end(), journal_id->bytes.begin(),
+                                       [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; })) {
+    add_("state", "-", "the lock file names another journal than this one");
   }
   if (rows.integer(0) <= highest_seq_) add_("state", "-", "the next submission would get a number that is in use");
   if (rows.integer(1) <= highest_upload_) add_("state", "-", "the next upload would get a number that is in use");

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "journal/database.hpp"
@@ -27,8 +28,9 @@ class VerifyRows {
   void check_records(const Pause& pause);
   void check_attempts(const Pause& pause);
   void check_chunks(const Pause& pause);
-  void check_totals();   // after deliveries and records: compares what they counted
-  void check_own_row();  // high-water marks
+  void check_totals();  // after deliveries and records: compares what they counted
+  // High-water marks, and the id that the lock file names.
+  void check_own_row(const std::optional<Uuid>& journal_id);
 
  private:
   struct Counted {

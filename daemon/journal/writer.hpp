@@ -89,7 +89,7 @@ class Writer {
   std::vector<std::unique_ptr<Command>> kept_;
   std::vector<Command*> failed_alone_;  // of the save under way
   std::string last_error_;
-  bool more_housekeeping_ = false;
+  bool more_housekeeping_ = true;  // at start, before anything is asked
   MonotonicTime next_recovery_{};
   std::thread thread_;
 };

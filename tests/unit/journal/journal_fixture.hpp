@@ -215,6 +215,19 @@ class JournalTest : public testing::Test {
     return contents;
   }
 
+  // Which files changed, appeared or went; never their bytes.
+  static std::vector<std::string> changed_files(std::map<std::string, std::string> before,
+                                                std::map<std::string, std::string> after) {
+    std::vector<std::string> changed;
+    for (const auto& [name, bytes] : before) {
+      if (!after.contains(name) || after[name] != bytes) changed.push_back(name);
+    }
+    for (const auto& [name, bytes] : after) {
+      if (!before.contains(name)) changed.push_back(name);
+    }
+    return changed;
+  }
+
   std::filesystem::path folder;
   SettableClock clock;
   UuidGenerator ids{clock};

@@ -1,0 +1,132 @@
+// The cost of an operation doesn't grow with the backlog: every statement finds its rows by a key, and the plan of each
+// one that SQLite makes is looked at, on tables large enough to matter.
+#include <set>
+
+#include "journal/database.hpp"
+#include "journal/housekeeping.hpp"
+#include "journal/reading_pool.hpp"
+#include "journal/writer_statements.hpp"
+#include "journal_fixture.hpp"
+
+namespace relay {
+namespace {
+
+class BacklogTest : public JournalTest {
+ protected:
+  static constexpr int backlog = 200'000;
+
+  // A journal with that many queued submissions of 50 clients, every second one already tried.
+  void make_backlog() {
+    open();
+    append_ok(small("payload", "lab.0"));
+    close();
+    Connection connection(options.path, Connection::Mode::write, "");
+    connection.execute(
+        "BEGIN;"
+        "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)"
+        " INSERT INTO submission SELECT i, zeroblob(8) || CAST(printf('%08d', i) AS BLOB), 'lab.' || (i % 50),"
+        " content_type, '', NULL, 1, size, sha256, accepted_at, zeroblob(16), 1, 0, NULL, payload"
+        " FROM n CROSS JOIN (SELECT * FROM submission WHERE seq = 1);"
+        "INSERT INTO delivery SELECT 1, iif(seq % 2, 1000 + seq, 0), seq, client, 0, accepted_at, 0, 0, 0, 0, 0"
+        " FROM submission WHERE seq > 1;"
+        "UPDATE totals SET accepted = 200000, queued = 200000;"
+        "UPDATE intake_total SET accepted = 200000;"
+        "UPDATE journal SET next_seq = 200001;"
+        "COMMIT");
+    connection.checkpoint(Connection::Checkpoint::truncate);
+    connection.keep_wal_on_close(false);
+  }
+
+  // What the plan of a statement does that grows with a table, one line each.
+  static std::vector<std::string> growing_steps(Connection& connection, const std::string& sql) {
+    // Small by what they are: one row, a row a destination, a door, a counter, an upload under way.
+    static const std::set<std::string> small_tables = {"journal", "totals", "t", "intake_total", "counter", "upload"};
+    std::vector<std::string> growing;
+    Statement plan(connection, "EXPLAIN QUERY PLAN " + sql);
+    for (Rows rows = plan.rows(); rows.next();) {
+      const std::string step = rows.string(3);
+      if (step.starts_with("SCAN ")) {
+        const std::string table = step.substr(5, step.find(' ', 5) - 5);
+        // In the order of its key, a few rows from the start.
+        const bool few_in_order = sql.find("ORDER BY hash LIMIT") != std::string::npos;
+        if (!small_tables.contains(table) && !few_in_order) growing.push_back(step + ": " + sql);
+      }
+      if (step.find("TEMP B-TREE") != std::string::npos || step.find("AUTOMATIC") != std::string::npos) {
+        growing.push_back(step + ": " + sql);
+      }
+    }
+    return growing;
+  }
+};
+
+TEST_F(BacklogTest, NoStatementScansOrSortsATableThatGrows) {
+  make_backlog();
+  std::vector<std::string> growing;
+  std::size_t looked_at = 0;
+  const auto look_at = [&](Connection& connection) {
+    for (const std::string& sql : connection.prepared_statements()) {
+      if (!sql.starts_with("SELECT") && !sql.starts_with("UPDATE") && !sql.starts_with("DELETE")) continue;
+      ++looked_at;
+      for (std::string& step : growing_steps(connection, sql)) growing.push_back(std::move(step));
+    }
+  };
+  JournalReader reader(options.path, "");
+  look_at(reader.connection);
+  Connection writing(options.path, Connection::Mode::write, "");
+  WriterStatements statements(writing);
+  Housekeeping housekeeping(writing, statements, options);
+  look_at(writing);
+  EXPECT_GT(looked_at, 40u);
+  EXPECT_EQ(growing, std::vector<std::string>());
+  // The look itself must be able to find one.
+  EXPECT_FALSE(growing_steps(writing, "SELECT * FROM delivery WHERE attempts = 3").empty());
+  EXPECT_FALSE(growing_steps(writing, "SELECT * FROM submission ORDER BY client").empty());
+}
+
+TEST_F(BacklogTest, AQueryOfALargeJournalRunsAFewStepsOnly) {
+  make_backlog();
+  JournalReader reader(options.path, "");
+  // SQLite counts its virtual machine's steps; a scan of the backlog takes a million.
+  static int steps = 0;
+  constexpr int every = 100;
+  sqlite3_progress_handler(
+      reader.connection.handle(), every,
+      [](void*) {
+        steps += every;
+        return 0;
+      },
+      nullptr);
+  const auto steps_of = [&](const std::function<void()>& query) {
+    steps = 0;
+    query();
+    return steps;
+  };
+  const WallTime long_ago{};
+  EXPECT_LT(steps_of([&] { EXPECT_EQ(reader.claims.due(1, clock.wall_now(), 16, {}).size(), 16u); }), 5'000);
+  EXPECT_LT(steps_of([&] { EXPECT_EQ(reader.claims.due(1, long_ago, 16, {}).size(), 16u); }), 5'000);
+  EXPECT_LT(steps_of([&] { EXPECT_TRUE(reader.claims.probe(1, {}, {}).has_value()); }), 20'000);
+  EXPECT_LT(steps_of([&] { EXPECT_EQ(reader.claims.waiting_clients(1, 1000, {}).size(), 50u); }), 20'000);
+  EXPECT_LT(steps_of([&] { EXPECT_TRUE(reader.claims.next_due(1, {}).has_value()); }), 1'000);
+  EXPECT_LT(steps_of([&] { EXPECT_EQ(reader.claims.oldest(1), 1); }), 20'000);
+}
+
+TEST_F(BacklogTest, AListLooksAtABoundedNumberOfRowsAndFindsTheFewThatMatter) {
+  make_backlog();
+  open();
+  // Nothing fits: the page is empty, and says where to go on.
+  const auto page = journal->list({.state = SubmissionState::delivered});
+  EXPECT_TRUE(page->submissions.empty());
+  EXPECT_TRUE(page->next_cursor.has_value());
+  const auto oldest = journal->claim_probe("cloud", {.client = "lab.0"});
+  ASSERT_TRUE(settle(oldest->token, refused()).ok());
+  const auto dead = journal->list({.state = SubmissionState::dead_letter});
+  ASSERT_EQ(dead->submissions.size(), 1u) << "the oldest of all, found at once";
+  EXPECT_EQ(dead->submissions[0].submission.id, oldest->submission.id);
+  EXPECT_FALSE(dead->next_cursor.has_value());
+  EXPECT_EQ(journal->list({.state = SubmissionState::queued})->submissions.size(), 100u);
+  // Everything is older than that: a page that looked at its rows in vain is the last one.
+  EXPECT_FALSE(journal->list({.since = clock.wall_now() + std::chrono::hours(1)})->next_cursor.has_value());
+}
+
+}  // namespace
+}  // namespace relay
