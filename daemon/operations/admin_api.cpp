@@ -115,8 +115,9 @@ boost::asio::awaitable<HttpResponse> AdminApi::handle(const HttpRequestHead& hea
   if (target->resource == Resource::submissions && head.method == "POST") {
     co_return co_await submissions_.post(head, body);
   }
-  if (head.method != "GET") {
-    co_return method_not_allowed(target->resource == Resource::submissions && trusted ? "GET, POST" : "GET");
+  if (head.method != "GET" && head.method != "HEAD") {
+    co_return method_not_allowed(target->resource == Resource::submissions && trusted ? "GET, HEAD, POST"
+                                                                                      : "GET, HEAD");
   }
   switch (target->resource) {
     case Resource::live:
