@@ -92,7 +92,7 @@ def test_content_type_parameters_stay_out_of_the_message(azure_relay, storage):
 
 
 def test_300_kb_go_by_claim_check(azure_relay, storage):
-    payload = hl7("BIG", extra=b"".join(b"\rNTE|%d||SYNTHETIC NOTE %s" % (n, b"x" * 80) for n in range(2800)))
+    payload = hl7("BIG", extra=b"".join(b"\rNTE|%d||SYNTHETIC NOTE %s" % (n, b"x" * 80) for n in range(3000)))
     assert len(payload) > 300_000
     submission = azure_relay.await_state(azure_relay.submit(payload), "delivered")
     (text,) = storage.peek()

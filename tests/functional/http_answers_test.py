@@ -54,7 +54,7 @@ def test_get_shows_it_without_the_payloads_name(shared_relay):
 
 @pytest.mark.parametrize("header", ["Relay-Client", "client", "client_id", "CLIENT"])
 def test_the_client_may_be_named_by_any_of_three_headers(shared_relay, header):
-    answer = shared_relay.post(PAYLOAD, **{header: "lab.named"})
+    answer = shared_relay.request("POST", "/v1/submissions", {"Content-Type": HL7, header: "lab.named"}, PAYLOAD)
     assert answer.status == 202 and answer.json()["client"] == "lab.named"
 
 
