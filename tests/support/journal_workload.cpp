@@ -302,7 +302,9 @@ void JournalWorkload::answered_settle(const SubmissionId& id, const std::string&
   KnownSubmission* known = model_.find(id);
   if (!known) return;
   if (!result) {
-    // Kept by the journal and saved later: still taken, and either outcome may be found after a crash.
+    // Kept by the journal and saved later: either outcome may be found after a crash. What is to be tried again may
+    // come again once it is saved; what has ended never may.
+    if (state == DeliveryState::queued) taken_.erase({id, destination});
     if (result.error() == SettleRefusal::stale_token) finding(name_of(*known) + ": its claim was called stale");
     if (!excused_()) finding(name_of(*known) + ": its settlement was refused without a reason");
     return;
