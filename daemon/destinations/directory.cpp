@@ -20,8 +20,9 @@ namespace relay {
 namespace {
 
 constexpr std::size_t piece_size = 256 * 1024;
-// A poll() ends after that much work, so that its lane gets a turn between large payloads.
-constexpr std::chrono::milliseconds work_at_once{100};
+// A poll() ends after that much work, so that its lane gets a turn between large payloads and slow syncs.
+constexpr std::chrono::milliseconds time_at_once{100};
+constexpr std::size_t pieces_at_once = 64;
 
 AttemptResult broken(const FileError& error) {
   AttemptResult result;
@@ -141,8 +142,9 @@ void Directory::wait(std::chrono::milliseconds timeout) {
 std::vector<DeliveryResult> Directory::poll(std::chrono::milliseconds timeout) {
   if (waiting_.empty()) wait(timeout);
   std::vector<DeliveryResult> results;
-  const auto enough = std::chrono::steady_clock::now() + work_at_once;
-  while (!waiting_.empty() && std::chrono::steady_clock::now() < enough) {
+  const auto enough = std::chrono::steady_clock::now() + time_at_once;
+  for (std::size_t piece = 0; piece < pieces_at_once && !waiting_.empty(); ++piece) {
+    if (std::chrono::steady_clock::now() >= enough) break;
     if (auto result = write_on()) {
       results.push_back({waiting_.front().attempt, std::move(*result)});
       writing_.reset();

@@ -158,6 +158,7 @@ void FaultHttpServer::stop() {
     const std::lock_guard lock(mutex_);
     if (listener_ < 0) return;
     stopping_ = true;
+    changed_.notify_all();
     ::shutdown(listener_, SHUT_RDWR);
     for (const int socket : open_) ::shutdown(socket, SHUT_RDWR);
   }
@@ -256,6 +257,11 @@ bool FaultHttpServer::answer(Connection& connection, SeenRequest request) {
       while (connection.receive()) {
       }
       return false;
+    case Kind::stall: {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return stopping_; });
+      return false;
+    }
     case Kind::garbage:
       connection.send("220 mail.example ESMTP ready\r\n");
       return false;

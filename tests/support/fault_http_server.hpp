@@ -35,7 +35,8 @@ struct FaultAnswer {
     respond,
     close,          // no answer; the connection is closed in good order
     reset,          // no answer; the connection is reset
-    hang,           // no answer while the server lives
+    hang,           // no answer while the server lives, but all that comes is read
+    stall,          // no answer, and no further byte is read
     close_in_body,  // the headers and half of the body, then closed
     garbage,        // bytes that aren't HTTP
     tunnel,         // 200 to CONNECT; then this server plays the other end, too
