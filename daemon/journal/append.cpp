@@ -3,25 +3,32 @@
 #include <stdexcept>
 
 #include "journal/payload_row.hpp"
+#include "journal/sealed_text.hpp"
 #include "journal/writer_statements.hpp"
 
 namespace relay {
 
 AppendCommand::AppendCommand(NewSubmission submission, AppendCallback callback, const Uuid& journal_id,
-                             const ConditionBoard& conditions)
+                             const PayloadCipher& cipher, const ConditionBoard& conditions)
     : new_(std::move(submission)),
       callback_(std::move(callback)),
       conditions_(conditions),
-      row_digest_(row_digest(new_.submission)) {
+      row_digest_(row_digest(new_.submission, cipher)) {
   if (new_.destinations.empty()) throw std::invalid_argument("a submission without a destination was appended");
-  if (new_.idempotency_key) key_ = idempotency_hash(journal_id, *new_.idempotency_key);
+  if (new_.idempotency_key) keys_ = idempotency_hashes(journal_id, cipher, *new_.idempotency_key);
+  const Submission& sealed = new_.submission;
+  content_type_parameters_ =
+      store_text(sealed.content_type_parameters, {sealed.id, SealedField::content_type_parameters}, cipher);
+  if (sealed.payload_name) {
+    payload_name_ = store_text(*sealed.payload_name, {sealed.id, SealedField::payload_name}, cipher);
+  }
   if (auto* bytes = std::get_if<std::string>(&new_.payload)) {
     if (bytes->size() != new_.submission.size.value || bytes->size() > inline_payload_limit.value) {
       throw std::invalid_argument(
           "a payload was appended that doesn't have the submission's size, or is too large to "
           "be kept in its row");
     }
-    payload_row_ = frame_payload(std::move(*bytes), {new_.submission.id, 0, true});
+    payload_row_ = frame_payload(std::move(*bytes), {new_.submission.id, 0, true, row_digest(new_.submission)}, cipher);
     return;
   }
   const auto* upload = dynamic_cast<const JournalUpload*>(std::get<std::unique_ptr<PayloadUpload>>(new_.payload).get());
@@ -34,10 +41,11 @@ AppendCommand::AppendCommand(NewSubmission submission, AppendCallback callback, 
 
 void AppendCommand::apply(WriteTransaction& transaction) {
   earlier_ = Earlier::none;
-  if (key_) {
-    const auto seq = transaction.statements.idempotency.find(*key_, transaction.state.idempotency_current);
+  for (const IdempotencyHash& key : keys_) {
+    const auto seq = transaction.statements.idempotency.find(key, transaction.state.idempotency_current);
     const auto earlier = seq ? transaction.statements.submissions.by_seq(*seq) : std::nullopt;
     if (earlier) earlier_ = meet(transaction, *earlier);
+    if (earlier) break;
   }
   if (earlier_ != Earlier::none) return;
   insert(transaction);
@@ -66,9 +74,9 @@ void AppendCommand::insert(WriteTransaction& transaction) {
   const auto upload = upload_ ? std::optional(upload_->number.load()) : std::nullopt;
   const auto payload = upload_ ? std::nullopt : std::optional(Blob{payload_row_});
   statements.insert_submission.run(seq, blob_of(submission.id.bytes), submission.client, submission.content_type,
-                                   submission.content_type_parameters, submission.payload_name, submission.intake,
-                                   submission.size.value, blob_of(submission.sha256.bytes), submission.accepted_at,
-                                   blob_of(row_digest_), new_.destinations.size(), upload, payload);
+                                   content_type_parameters_, payload_name_, submission.intake, submission.size.value,
+                                   blob_of(submission.sha256.bytes), submission.accepted_at, blob_of(row_digest_),
+                                   new_.destinations.size(), upload, payload);
   if (upload) statements.erase_upload.run(*upload);
   std::int64_t position = 0;
   for (const std::string& name : new_.destinations) {
@@ -79,7 +87,7 @@ void AppendCommand::insert(WriteTransaction& transaction) {
     transaction.may_have_work.push_back(totals.destination);
   }
   transaction.state.totals.count_intake(submission.intake);
-  if (key_) statements.idempotency.remember(*key_, seq, transaction.state.idempotency_current);
+  if (!keys_.empty()) statements.idempotency.remember(keys_.front(), seq, transaction.state.idempotency_current);
 }
 
 void AppendCommand::committed() {

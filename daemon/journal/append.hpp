@@ -14,9 +14,9 @@ namespace relay {
 
 class AppendCommand : public Command {
  public:
-  // Hashes and frames here, on the caller's thread. Throws std::invalid_argument where the submission doesn't fit its
-  // payload: a bug of the caller.
-  AppendCommand(NewSubmission submission, AppendCallback callback, const Uuid& journal_id,
+  // Hashes, frames and seals here, on the caller's thread. Throws std::invalid_argument where the submission doesn't
+  // fit its payload: a bug of the caller.
+  AppendCommand(NewSubmission submission, AppendCallback callback, const Uuid& journal_id, const PayloadCipher& cipher,
                 const ConditionBoard& conditions);
   Urgency urgency() const override { return Urgency::arrival; }
   ByteCount weight() const override { return {payload_row_.size()}; }
@@ -34,7 +34,9 @@ class AppendCommand : public Command {
   AppendCallback callback_;
   const ConditionBoard& conditions_;
   RowDigest row_digest_;
-  std::optional<IdempotencyHash> key_;
+  std::vector<IdempotencyHash> keys_;  // the first is kept
+  StoredText content_type_parameters_;
+  std::optional<StoredText> payload_name_;
   std::shared_ptr<UploadState> upload_;
   std::string payload_row_;
   Earlier earlier_ = Earlier::none;

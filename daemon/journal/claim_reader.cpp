@@ -10,7 +10,7 @@ namespace {
 
 }  // namespace
 
-ClaimReader::ClaimReader(Connection& connection)
+ClaimReader::ClaimReader(Connection& connection, const PayloadCipher& cipher)
     : retries_(connection, "SELECT " RELAY_DELIVERY_COLUMNS
                            " FROM delivery WHERE destination = ?1 AND due > 0 AND due <= ?2 ORDER BY due, seq"),
       at_place_(connection,
@@ -27,7 +27,7 @@ ClaimReader::ClaimReader(Connection& connection)
                    " WHERE destination = ?1 AND client > ?2 ORDER BY client LIMIT 1"),
       one_(connection,
            "SELECT " RELAY_DELIVERY_COLUMNS " FROM delivery WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
-      submissions_(connection) {}
+      submissions_(connection, cipher) {}
 
 std::vector<ClaimableDelivery> ClaimReader::due(DestinationNumber destination, WallTime now, std::size_t count,
                                                 const Seqs& claimed) {

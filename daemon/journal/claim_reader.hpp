@@ -21,7 +21,8 @@ struct ClaimableDelivery {
 
 class ClaimReader {
  public:
-  explicit ClaimReader(Connection& connection);
+  // `cipher` outlives it.
+  ClaimReader(Connection& connection, const PayloadCipher& cipher);
 
   using Seqs = std::set<std::int64_t>;
   // Due retries first, by their time; then what is at its place, oldest first.

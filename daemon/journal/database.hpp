@@ -43,6 +43,12 @@ struct Blob {
   std::string_view bytes;
 };
 
+// A text that is kept as TEXT where it is plain and as a BLOB where it is sealed.
+struct StoredText {
+  std::string bytes;
+  bool sealed = false;
+};
+
 template <std::size_t size>
 Blob blob_of(const std::array<std::uint8_t, size>& bytes) {
   return {{reinterpret_cast<const char*>(bytes.data()), size}};
@@ -155,6 +161,13 @@ class Statement {
     bind(index, std::string_view(value), keep);
   }
   void bind(int index, Blob value, sqlite3_destructor_type keep);
+  void bind(int index, const StoredText& value, sqlite3_destructor_type keep) {
+    if (value.sealed) {
+      bind(index, Blob{value.bytes}, keep);
+    } else {
+      bind(index, std::string_view(value.bytes), keep);
+    }
+  }
   template <class Value>
   void bind(int index, const std::optional<Value>& value, sqlite3_destructor_type keep) {
     if (value) {

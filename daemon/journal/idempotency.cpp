@@ -12,6 +12,12 @@ namespace {
 
 constexpr int rotation_slice = 500;  // rows a commit
 
+IdempotencyHash first_half(const Digest& digest) {
+  IdempotencyHash half{};
+  std::copy_n(digest.bytes.begin(), half.size(), half.begin());
+  return half;
+}
+
 bool is_open(SubmissionReader& submissions, std::int64_t seq) {
   const auto row = submissions.by_seq(seq);
   return row && submissions.any_queued(*row);
@@ -19,12 +25,15 @@ bool is_open(SubmissionReader& submissions, std::int64_t seq) {
 
 }  // namespace
 
-IdempotencyHash idempotency_hash(const Uuid& journal_id, std::string_view key) {
+std::vector<IdempotencyHash> idempotency_hashes(const Uuid& journal_id, const PayloadCipher& cipher,
+                                                std::string_view key) {
+  std::vector<IdempotencyHash> hashes;
+  if (const auto keyed = cipher.keyed_hash("idempotency key\n" + std::string(key)))
+    hashes.push_back(first_half(*keyed));
+  // Of a key that was taken before encryption was turned on.
   const std::string_view salt(reinterpret_cast<const char*>(journal_id.bytes.data()), journal_id.bytes.size());
-  const Digest digest = hmac_sha256(salt, key);
-  IdempotencyHash hash{};
-  std::copy_n(digest.bytes.begin(), hash.size(), hash.begin());
-  return hash;
+  hashes.push_back(first_half(hmac_sha256(salt, key)));
+  return hashes;
 }
 
 IdempotencyTables::Table::Table(Connection& connection, const char* name)

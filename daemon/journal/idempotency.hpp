@@ -1,4 +1,5 @@
-// Idempotency keys: which submission a key was used for. Only a keyed hash of a key is kept.
+// Idempotency keys: which submission a key was used for. Only a hash of a key is kept: with the journal's id alone it
+// can be tried out by whoever has the file; with encryption it is made with the journal's hash secret.
 //
 // Two tables: new keys go into the current one, look-ups ask both. When the other one's keys have all grown older than
 // keep_idempotency it is emptied in slices, in the order of its keys (so that whole pages go), and becomes the current
@@ -9,15 +10,19 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "journal/command.hpp"
 #include "journal/database.hpp"
+#include "journal/payload_cipher.hpp"
 
 namespace relay {
 
 using IdempotencyHash = std::array<std::uint8_t, 16>;
 
-IdempotencyHash idempotency_hash(const Uuid& journal_id, std::string_view key);
+// All hashes under which that key may have been kept; the first is the one to keep it under now.
+std::vector<IdempotencyHash> idempotency_hashes(const Uuid& journal_id, const PayloadCipher& cipher,
+                                                std::string_view key);
 
 class IdempotencyTables {
  public:

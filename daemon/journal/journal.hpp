@@ -21,6 +21,7 @@
 #include "base/byte_count.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "base/secret.hpp"
 #include "submission/delivery.hpp"
 #include "submission/payload_source.hpp"
 #include "submission/submission.hpp"
@@ -258,13 +259,15 @@ struct JournalOptions {
   std::chrono::milliseconds max_backoff{300'000};
   // Every destination of the configuration, so that each has its totals from the start.
   std::vector<std::string> destinations;
+  // journal.encryption_key, 32 bytes each: the first seals, all open. Empty: nothing is sealed.
+  std::vector<Secret> encryption_keys{};
   // SQLite VFS to use; empty: the default. For the power-loss and fault harnesses.
   std::string vfs;
 };
 
 // Why a journal can't be used: exit code 65. Nothing was changed. The message names the way out.
 struct JournalOpenFailure {
-  enum class Kind { newer, corrupt, locked, misplaced, missing_part, unreadable } kind = Kind::unreadable;
+  enum class Kind { newer, corrupt, locked, misplaced, missing_part, unreadable, wrong_key } kind = Kind::unreadable;
   std::string message;
 };
 

@@ -13,6 +13,7 @@
 #include "journal/lock_file.hpp"
 #include "journal/placement.hpp"
 #include "journal/schema.hpp"
+#include "journal/sealing_keys.hpp"
 #include "journal/sqlite_journal.hpp"
 
 namespace relay {
@@ -161,6 +162,22 @@ void make_private_file(const std::string& path) {
 }
 
 // Moves `lock` into the journal at the very end.
+void refuse_another_journal(const JournalOptions& options, const LockFile& lock, const Uuid& journal_id) {
+  if (!lock.note() || lock.note()->journal_id == journal_id) return;
+  const std::string lock_path = LockFile::path_for(options.path).string();
+  refuse(Kind::missing_part,
+         fmt::format("{} (or its -wal) belongs to another journal than {} names; put the right files back, or to use "
+                     "this journal as it is remove {}",
+                     options.path, lock_path, lock_path));
+}
+
+std::shared_ptr<const PayloadCipher> unlock(Connection& connection, const JournalOptions& options,
+                                            const Uuid& journal_id) {
+  auto cipher = unlock_journal(connection, journal_id, options.encryption_keys);
+  if (!cipher) refuse(Kind::wrong_key, fmt::format("{} {}", options.path, cipher.error().message));
+  return std::move(*cipher);
+}
+
 std::unique_ptr<Journal> open_locked(const JournalOptions& options, const Clock& clock, LockFile& lock) {
   const Found found = look_around(options, lock);
   const bool there = found.database && !found.empty;
@@ -179,19 +196,16 @@ std::unique_ptr<Journal> open_locked(const JournalOptions& options, const Clock&
     make_journal(connection, options, clock);
   } else {
     check_schema(connection, options);
-    if (!lock.note() || lock.note()->journal_id == read_state(connection, options.path).journal_id) {
-      migrate_schema(connection);
-    }
+    const Uuid journal_id = read_state(connection, options.path).journal_id;
+    refuse_another_journal(options, lock, journal_id);
+    unlock(connection, options, journal_id);
+    migrate_schema(connection);
   }
   WriterState state = read_state(connection, options.path);
-  if (lock.note() && lock.note()->journal_id != state.journal_id) {
-    refuse(Kind::missing_part,
-           fmt::format("{} (or its -wal) belongs to another journal than {} names; put the right files back, or to use "
-                       "this journal as it is remove {}",
-                       options.path, LockFile::path_for(options.path).string(),
-                       LockFile::path_for(options.path).string()));
-  }
-  return std::make_unique<SqliteJournal>(options, clock, std::move(lock), std::move(connection), std::move(state));
+  auto cipher = unlock(connection, options, state.journal_id);
+  record_sealing_keys(connection, state.journal_id, state.next_seq, *cipher);
+  return std::make_unique<SqliteJournal>(options, clock, std::move(lock), std::move(connection), std::move(cipher),
+                                         std::move(state));
 }
 
 JournalOpenFailure explain(const DatabaseError& error, const std::string& path) {

@@ -14,19 +14,22 @@ namespace relay {
 
 namespace {
 
-// One piece of a payload: all of it, or a chunk. Nothing where the row is missing, or isn't as long as it must be.
-std::optional<std::string> read_piece(PayloadRows& rows, const PayloadPlace& place, std::uint64_t number) {
+std::optional<std::string> read_row(PayloadRows& rows, const PayloadPlace& place, std::uint64_t number) {
+  return place.upload ? rows.chunk_row(*place.upload, static_cast<std::int64_t>(number)) : rows.inline_row(place.seq);
+}
+
+// One piece of a payload, all of it or a chunk, out of its row. Nothing where it doesn't open, or isn't as long as it
+// must be.
+std::optional<std::string> piece_of(std::string row, const PayloadPlace& place, std::uint64_t number,
+                                    const PayloadCipher& cipher) {
+  PayloadRowPlace bound{place.id, static_cast<std::uint32_t>(number), !place.upload, {}};
+  if (!place.upload) bound.row_digest = place.row_digest;
+  auto bytes = unframe_payload(std::move(row), bound, cipher);
   const std::uint64_t chunk = payload_chunk_size.value;
-  auto row =
-      place.upload ? rows.chunk_row(*place.upload, static_cast<std::int64_t>(number)) : rows.inline_row(place.seq);
-  if (!row) return std::nullopt;
-  const auto bytes = unframe_payload(*row, {place.id, static_cast<std::uint32_t>(number), false});
-  if (!bytes) return std::nullopt;
   const std::uint64_t start = place.upload ? number * chunk : 0;
   const std::uint64_t expected = place.upload ? std::min(chunk, place.size.value - start) : place.size.value;
-  if (bytes->size() != expected) return std::nullopt;
-  row->erase(0, row->size() - bytes->size());
-  return row;
+  if (!bytes || bytes->size() != expected) return std::nullopt;
+  return bytes;
 }
 
 class JournalPayload : public PayloadSource {
@@ -65,7 +68,8 @@ class JournalPayload : public PayloadSource {
     if (piece_ && piece_number_ == number) return true;
     {
       auto reader = pool_->lease();
-      piece_ = read_piece(reader->payloads, place_, number);
+      auto row = read_row(reader->payloads, place_, number);
+      piece_ = row ? piece_of(std::move(*row), place_, number, reader->cipher) : std::nullopt;
     }
     if (!piece_) return false;
     piece_number_ = number;
@@ -129,21 +133,30 @@ std::optional<std::string> PayloadRows::chunk_row(std::int64_t upload, std::int6
   return rows.string(0);
 }
 
+PayloadPlace payload_place(std::int64_t seq, std::optional<std::int64_t> upload, const Submission& submission,
+                           bool sound) {
+  return {seq, upload, submission.id, submission.size, submission.sha256, row_digest(submission), sound};
+}
+
 std::shared_ptr<PayloadSource> make_payload_source(std::shared_ptr<ReadingPool> pool, const PayloadPlace& place) {
   return std::make_shared<JournalPayload>(std::move(pool), place);
 }
 
-std::optional<std::string> check_payload(PayloadRows& rows, const PayloadPlace& place) {
+std::optional<PayloadFlaw> check_payload(PayloadRows& rows, const PayloadPlace& place, const PayloadCipher& cipher) {
   Sha256 hash;
   std::uint64_t hashed = 0;
   for (std::uint64_t number = 0; number == 0 || hashed < place.size.value; ++number) {
-    const auto piece = read_piece(rows, place, number);
-    if (!piece) return fmt::format("part {} of the payload is missing or damaged", number + 1);
+    auto row = read_row(rows, place, number);
+    const bool sealed = row && is_sealed_payload(*row);
+    const auto piece = row ? piece_of(std::move(*row), place, number, cipher) : std::nullopt;
+    if (!piece && sealed)
+      return PayloadFlaw{true, fmt::format("the seal of part {} of the payload doesn't hold", number + 1)};
+    if (!piece) return PayloadFlaw{false, fmt::format("part {} of the payload is missing or damaged", number + 1)};
     hash.update(*piece);
     hashed += piece->size();
     if (!place.upload) break;
   }
-  if (hash.finish() != place.sha256) return "the payload doesn't match the SHA-256 taken at intake";
+  if (hash.finish() != place.sha256) return PayloadFlaw{false, "the payload doesn't match the SHA-256 taken at intake"};
   return std::nullopt;
 }
 

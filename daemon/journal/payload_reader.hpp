@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "journal/database.hpp"
+#include "journal/row_digest.hpp"
 #include "submission/payload_source.hpp"
 #include "submission/submission.hpp"
 
@@ -31,12 +32,19 @@ struct PayloadPlace {
   SubmissionId id;
   ByteCount size;
   Digest sha256;
-  bool sound = true;  // false: what is known of it is damaged, every read fails as corrupt
+  RowDigest row_digest{};  // without a secret: what an inline payload's seal is bound to
+  bool sound = true;       // false: what is known of it is damaged, every read fails as corrupt
 };
 
+PayloadPlace payload_place(std::int64_t seq, std::optional<std::int64_t> upload, const Submission& submission,
+                           bool sound);
 std::shared_ptr<PayloadSource> make_payload_source(std::shared_ptr<ReadingPool> pool, const PayloadPlace& place);
 
+struct PayloadFlaw {
+  bool seal = false;  // a seal that doesn't open
+  std::string text;
+};
 // For verify: reads all of it over that connection. Nothing where it is whole and its digest holds, otherwise why not.
-std::optional<std::string> check_payload(PayloadRows& rows, const PayloadPlace& place);
+std::optional<PayloadFlaw> check_payload(PayloadRows& rows, const PayloadPlace& place, const PayloadCipher& cipher);
 
 }  // namespace relay

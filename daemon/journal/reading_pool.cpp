@@ -6,11 +6,12 @@ namespace {
 constexpr std::size_t most_connections = 8;
 }
 
-JournalReader::JournalReader(const std::string& path, const std::string& vfs)
-    : connection(path, Connection::Mode::read, vfs),
+JournalReader::JournalReader(const std::string& path, const std::string& vfs, const PayloadCipher& opener)
+    : cipher(opener),
+      connection(path, Connection::Mode::read, vfs),
       commit_number(connection, "SELECT commit_number FROM journal WHERE only = 1"),
-      submissions(connection),
-      claims(connection),
+      submissions(connection, cipher),
+      claims(connection, cipher),
       payloads(connection),
       totals(connection),
       newest_dead_letters(connection,
@@ -40,7 +41,7 @@ ReadingPool::Lease ReadingPool::lease() {
     }
   }
   try {
-    return Lease(*this, std::make_unique<JournalReader>(path_, vfs_));
+    return Lease(*this, std::make_unique<JournalReader>(path_, vfs_, *cipher_));
   } catch (...) {
     give_back(nullptr);
     throw;

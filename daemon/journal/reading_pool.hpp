@@ -17,8 +17,10 @@ namespace relay {
 
 // A connection and everything that is prepared on it.
 struct JournalReader {
-  JournalReader(const std::string& path, const std::string& vfs);
+  // `opener` outlives it.
+  JournalReader(const std::string& path, const std::string& vfs, const PayloadCipher& opener = PayloadCipher::none());
 
+  const PayloadCipher& cipher;
   Connection connection;
   Statement commit_number;
   SubmissionReader submissions;
@@ -35,7 +37,8 @@ struct JournalReader {
 // Thread-safe; outlives its leases.
 class ReadingPool {
  public:
-  ReadingPool(std::string path, std::string vfs) : path_(std::move(path)), vfs_(std::move(vfs)) {}
+  ReadingPool(std::string path, std::string vfs, std::shared_ptr<const PayloadCipher> cipher)
+      : path_(std::move(path)), vfs_(std::move(vfs)), cipher_(std::move(cipher)) {}
 
   class Lease {
    public:
@@ -63,6 +66,7 @@ class ReadingPool {
 
   const std::string path_;
   const std::string vfs_;
+  const std::shared_ptr<const PayloadCipher> cipher_;
   std::mutex mutex_;
   std::condition_variable returned_;
   std::vector<std::unique_ptr<JournalReader>> idle_;

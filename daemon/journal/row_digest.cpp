@@ -23,9 +23,7 @@ void add_bytes(std::string& covered, const std::array<std::uint8_t, size>& bytes
   covered.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
-}  // namespace
-
-RowDigest row_digest(const Submission& submission) {
+std::string covered_by_digest(const Submission& submission) {
   std::string covered;
   covered.reserve(512);
   covered += "edge-relay row 1\n";
@@ -39,10 +37,28 @@ RowDigest row_digest(const Submission& submission) {
   add_text(covered, submission.content_type_parameters);
   add_number(covered, submission.payload_name ? 1 : 0);
   if (submission.payload_name) add_text(covered, *submission.payload_name);
-  const Digest digest = sha256(covered);
+  return covered;
+}
+
+RowDigest first_half(const Digest& digest) {
   RowDigest half{};
   std::copy_n(digest.bytes.begin(), half.size(), half.begin());
   return half;
+}
+
+}  // namespace
+
+RowDigest row_digest(const Submission& submission) {
+  return first_half(sha256(covered_by_digest(submission)));
+}
+
+RowDigest row_digest(const Submission& submission, const PayloadCipher& cipher) {
+  const auto keyed = cipher.keyed_hash(covered_by_digest(submission));
+  return keyed ? first_half(*keyed) : row_digest(submission);
+}
+
+bool row_digest_holds(const RowDigest& kept, const Submission& submission, const PayloadCipher& cipher) {
+  return kept == row_digest(submission, cipher) || (cipher.seals() && kept == row_digest(submission));
 }
 
 }  // namespace relay

@@ -117,6 +117,13 @@ CREATE TABLE totals (
 CREATE TABLE intake_total (intake INTEGER PRIMARY KEY, accepted INTEGER NOT NULL);
 CREATE TABLE counter (name TEXT NOT NULL, labels TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (name, labels))
   WITHOUT ROWID;)",
+    // 2: encryption at rest (sealing_keys.hpp).
+    R"(CREATE TABLE sealing_key (
+  key_id BLOB PRIMARY KEY,
+  sealed_secret BLOB NOT NULL,
+  first_seq INTEGER NOT NULL,
+  end_seq INTEGER
+) WITHOUT ROWID;)",
 };
 
 void apply_steps(Connection& connection, std::int64_t from) {

@@ -1,6 +1,7 @@
 #include "journal/settlement.hpp"
 
 #include "journal/receipt_text.hpp"
+#include "journal/sealed_text.hpp"
 #include "journal/writer_statements.hpp"
 
 namespace relay {
@@ -23,6 +24,18 @@ bool is_broken_with(const Rows& attempt, const DeliveryError& error) {
 }
 
 }  // namespace
+
+SettleCommand::SettleCommand(ClaimToken token, std::optional<ClaimedDelivery> delivery, Settlement settlement,
+                             SettleCallback callback, const PayloadCipher& cipher, ClaimSet& claims)
+    : token_(token),
+      delivery_(std::move(delivery)),
+      settlement_(std::move(settlement)),
+      callback_(std::move(callback)),
+      claims_(claims) {
+  if (!delivery_ || !settlement_.attempt.error) return;
+  remote_text_ = store_text(settlement_.attempt.error->remote_text,
+                            {delivery_->id, SealedField::remote_text, delivery_->destination}, cipher);
+}
 
 void SettleCommand::apply(WriteTransaction& transaction) {
   gone_ = false;
@@ -87,7 +100,7 @@ unsigned SettleCommand::record_attempt(WriteTransaction& transaction, const Open
     }
     if (repeats_the_last) {
       statements.repeat_attempt.run(delivery.seq, delivery.destination, open.recorded, attempt.started_at,
-                                    attempt.ended_at, attempt.error->remote_text);
+                                    attempt.ended_at, remote_text_);
       return open.recorded;
     }
   }
@@ -96,7 +109,7 @@ unsigned SettleCommand::record_attempt(WriteTransaction& transaction, const Open
   if (attempt.error) {
     statements.insert_attempt.run(delivery.seq, delivery.destination, number, attempt.started_at, attempt.ended_at,
                                   attempt.outcome, attempt.counted, attempt.error->kind, attempt.error->status,
-                                  attempt.error->message, attempt.error->remote_text, receipt);
+                                  attempt.error->message, remote_text_, receipt);
   } else {
     statements.insert_attempt.run(delivery.seq, delivery.destination, number, attempt.started_at, attempt.ended_at,
                                   attempt.outcome, attempt.counted, std::nullopt, std::nullopt, std::nullopt,

@@ -4,19 +4,16 @@
 
 #include "journal/claims.hpp"
 #include "journal/command.hpp"
+#include "journal/payload_cipher.hpp"
 
 namespace relay {
 
 class SettleCommand : public Command {
  public:
-  // `delivery`: what begin_settlement() gave for the token; nothing where it was stale.
+  // Seals here, on the caller's thread. `delivery`: what begin_settlement() gave for the token; nothing where it was
+  // stale.
   SettleCommand(ClaimToken token, std::optional<ClaimedDelivery> delivery, Settlement settlement,
-                SettleCallback callback, ClaimSet& claims)
-      : token_(token),
-        delivery_(std::move(delivery)),
-        settlement_(std::move(settlement)),
-        callback_(std::move(callback)),
-        claims_(claims) {}
+                SettleCallback callback, const PayloadCipher& cipher, ClaimSet& claims);
   Urgency urgency() const override { return Urgency::first; }
   bool changes_anything() const override { return delivery_.has_value(); }
   void apply(WriteTransaction& transaction) override;
@@ -41,6 +38,7 @@ class SettleCommand : public Command {
   const ClaimToken token_;
   const std::optional<ClaimedDelivery> delivery_;
   const Settlement settlement_;
+  std::optional<StoredText> remote_text_;
   SettleCallback callback_;  // empty once it has run
   ClaimSet& claims_;
   bool gone_ = false;  // the delivery isn't open any more

@@ -12,16 +12,17 @@
 namespace relay {
 
 SqliteJournal::SqliteJournal(const JournalOptions& options, const Clock& clock, LockFile lock, Connection connection,
-                             WriterState state)
+                             std::shared_ptr<const PayloadCipher> cipher, WriterState state)
     : options_(options),
       clock_(clock),
       lock_(std::move(lock)),
       journal_id_(state.journal_id),
+      cipher_(std::move(cipher)),
       disk_(options, clock),
       inbox_(std::make_shared<Inbox>()),
-      pool_(std::make_shared<ReadingPool>(options.path, options.vfs)) {
+      pool_(std::make_shared<ReadingPool>(options.path, options.vfs, cipher_)) {
   counters_.load(connection);
-  writer_ = std::make_unique<Writer>(std::move(connection), std::move(state), options_, clock_, inbox_, disk_,
+  writer_ = std::make_unique<Writer>(std::move(connection), *cipher_, std::move(state), options_, clock_, inbox_, disk_,
                                      counters_, health_);
   writer_->commit_opening(options_.destinations);
   // The WAL holds a commit now, so it must be there at the next start.
@@ -60,7 +61,8 @@ std::optional<AppendRefusal> SqliteJournal::admission(ByteCount size) const {
 }
 
 void SqliteJournal::append(NewSubmission submission, AppendCallback callback) {
-  auto command = std::make_unique<AppendCommand>(std::move(submission), std::move(callback), journal_id_, conditions_);
+  auto command =
+      std::make_unique<AppendCommand>(std::move(submission), std::move(callback), journal_id_, *cipher_, conditions_);
   if (stopping_) command->refuse_because_stopping();
   inbox_->post(std::move(command));
 }
@@ -76,7 +78,7 @@ void SqliteJournal::append_chunk(PayloadUpload& upload, std::string bytes, Chunk
       ours->state()->bytes != static_cast<std::uint64_t>(ours->state()->chunks) * payload_chunk_size.value) {
     throw std::invalid_argument("a chunk was appended that doesn't have the size of chunks");
   }
-  auto command = std::make_unique<ChunkCommand>(ours->state(), std::move(bytes), std::move(callback));
+  auto command = std::make_unique<ChunkCommand>(ours->state(), std::move(bytes), *cipher_, std::move(callback));
   if (stopping_) command->refuse_because_stopping();
   inbox_->post(std::move(command));
 }
@@ -161,7 +163,7 @@ std::optional<WallTime> SqliteJournal::next_due(const std::string& destination) 
 
 void SqliteJournal::settle(ClaimToken token, Settlement settlement, SettleCallback callback) {
   inbox_->post(std::make_unique<SettleCommand>(token, claims_->begin_settlement(token), std::move(settlement),
-                                               std::move(callback), *claims_));
+                                               std::move(callback), *cipher_, *claims_));
 }
 
 void SqliteJournal::release(ClaimToken token) {
@@ -169,14 +171,10 @@ void SqliteJournal::release(ClaimToken token) {
 }
 
 std::shared_ptr<PayloadSource> SqliteJournal::payload(const Claim& claim) {
-  const Submission& submission = claim.submission;
-  PayloadPlace place{0, std::nullopt, submission.id, submission.size, submission.sha256, false};
-  if (const auto delivery = claims_->find(claim.token)) {
-    place.seq = delivery->seq;
-    place.upload = delivery->upload;
-    place.sound = delivery->sound;
-  }
-  return make_payload_source(pool_, place);
+  const auto delivery = claims_->find(claim.token);
+  return make_payload_source(
+      pool_, delivery ? payload_place(delivery->seq, delivery->upload, claim.submission, delivery->sound)
+                      : payload_place(0, std::nullopt, claim.submission, false));
 }
 
 // ---- Waking and watching --------------------------------------------------------------------------------------------
@@ -278,9 +276,7 @@ Result<std::shared_ptr<PayloadSource>> SqliteJournal::payload_of(const Submissio
     auto reader = pool_->lease();
     const auto row = reader->submissions.by_id(id);
     if (!row) return fail("the journal has no submission with this id");
-    const Submission& submission = row->submission;
-    return make_payload_source(pool_,
-                               {row->seq, row->upload, submission.id, submission.size, submission.sha256, row->sound});
+    return make_payload_source(pool_, payload_place(row->seq, row->upload, row->submission, row->sound));
   } catch (const DatabaseError& error) {
     return Failure{read_failure(error)};
   }

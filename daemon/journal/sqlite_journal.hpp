@@ -25,7 +25,7 @@ class SqliteJournal : public Journal {
   // `connection`: the writing one, on a checked journal whose row gave `state`. Commits the opening; throws
   // DatabaseError or std::runtime_error where that fails.
   SqliteJournal(const JournalOptions& options, const Clock& clock, LockFile lock, Connection connection,
-                WriterState state);
+                std::shared_ptr<const PayloadCipher> cipher, WriterState state);
   ~SqliteJournal() override;
 
   std::optional<AppendRefusal> admission(ByteCount size) const override;
@@ -71,6 +71,7 @@ class SqliteJournal : public Journal {
   const Clock& clock_;
   LockFile lock_;
   const Uuid journal_id_;
+  const std::shared_ptr<const PayloadCipher> cipher_;
   DiskGuard disk_;
   CounterTable counters_;
   mutable WriterHealth health_;

@@ -5,6 +5,7 @@
 
 #include "journal/receipt_text.hpp"
 #include "journal/row_digest.hpp"
+#include "journal/sealed_text.hpp"
 
 namespace relay {
 
@@ -21,7 +22,8 @@ bool copy_bytes(std::string_view from, std::array<std::uint8_t, size>& to) {
 constexpr std::string_view attempt_columns =
     "number, started_at, ended_at, outcome, counted, error_kind, error_status, error_message, remote_text, receipt";
 
-AttemptRecord read_attempt(const Rows& rows) {
+// A remote text whose seal doesn't open is left out: nothing depends on it.
+AttemptRecord read_attempt(const Rows& rows, const TextPlace& remote_text, const PayloadCipher& cipher) {
   AttemptRecord attempt;
   attempt.number = rows.small_count(0);
   attempt.started_at = rows.time(1);
@@ -33,7 +35,7 @@ AttemptRecord read_attempt(const Rows& rows) {
     error.kind = static_cast<ErrorKind>(rows.integer(5));
     if (!rows.is_null(6)) error.status = static_cast<int>(rows.integer(6));
     error.message = rows.string(7);
-    error.remote_text = rows.string(8);
+    error.remote_text = read_text_column(rows, 8, remote_text, cipher).value_or("");
     attempt.error = std::move(error);
   }
   attempt.receipt = rows.is_null(9) ? Receipt() : parse_receipt(rows.bytes(9));
@@ -42,30 +44,36 @@ AttemptRecord read_attempt(const Rows& rows) {
 
 }  // namespace
 
-SubmissionRow read_submission_row(const Rows& rows, int first) {
+SubmissionRow read_submission_row(const Rows& rows, const PayloadCipher& cipher) {
   SubmissionRow row;
   Submission& submission = row.submission;
-  row.seq = rows.integer(first);
-  bool whole = copy_bytes(rows.bytes(first + 1), submission.id.bytes);
-  submission.client = rows.string(first + 2);
-  submission.content_type = rows.string(first + 3);
-  submission.content_type_parameters = rows.string(first + 4);
-  if (!rows.is_null(first + 5)) submission.payload_name = rows.string(first + 5);
-  submission.intake = static_cast<Intake>(rows.integer(first + 6));
-  submission.size = {rows.count(first + 7)};
-  whole = copy_bytes(rows.bytes(first + 8), submission.sha256.bytes) && whole;
-  submission.accepted_at = rows.time(first + 9);
+  row.seq = rows.integer(0);
+  bool whole = copy_bytes(rows.bytes(1), submission.id.bytes);
+  const auto text = [&](int column, SealedField field) {
+    auto opened = read_text_column(rows, column, {submission.id, field}, cipher);
+    row.seals_open = row.seals_open && opened.has_value();
+    return std::move(opened).value_or("");
+  };
+  submission.client = rows.string(2);
+  submission.content_type = rows.string(3);
+  submission.content_type_parameters = text(4, SealedField::content_type_parameters);
+  if (!rows.is_null(5)) submission.payload_name = text(5, SealedField::payload_name);
+  submission.intake = static_cast<Intake>(rows.integer(6));
+  submission.size = {rows.count(7)};
+  whole = copy_bytes(rows.bytes(8), submission.sha256.bytes) && whole;
+  submission.accepted_at = rows.time(9);
   RowDigest digest{};
-  whole = copy_bytes(rows.bytes(first + 10), digest) && whole;
-  row.deliveries = rows.small_count(first + 11);
-  row.repeats = rows.small_count(first + 12);
-  if (!rows.is_null(first + 13)) row.upload = rows.integer(first + 13);
-  row.sound = whole && digest == row_digest(submission);
+  whole = copy_bytes(rows.bytes(10), digest) && whole;
+  row.deliveries = rows.small_count(11);
+  row.repeats = rows.small_count(12);
+  if (!rows.is_null(13)) row.upload = rows.integer(13);
+  row.sound = whole && row.seals_open && row_digest_holds(digest, submission, cipher);
   return row;
 }
 
-SubmissionReader::SubmissionReader(Connection& connection)
-    : by_id_(connection, "SELECT " + std::string(submission_columns) + " FROM submission WHERE id = ?1"),
+SubmissionReader::SubmissionReader(Connection& connection, const PayloadCipher& cipher)
+    : cipher_(cipher),
+      by_id_(connection, "SELECT " + std::string(submission_columns) + " FROM submission WHERE id = ?1"),
       by_seq_(connection, "SELECT " + std::string(submission_columns) + " FROM submission WHERE seq = ?1"),
       below_(connection, "SELECT " + std::string(submission_columns) +
                              " FROM submission WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2"),
@@ -85,19 +93,19 @@ SubmissionReader::SubmissionReader(Connection& connection)
 std::optional<SubmissionRow> SubmissionReader::by_id(const SubmissionId& id) {
   Rows rows = by_id_.rows(blob_of(id.bytes));
   if (!rows.next()) return std::nullopt;
-  return read_submission_row(rows);
+  return read_submission_row(rows, cipher_);
 }
 
 std::optional<SubmissionRow> SubmissionReader::by_seq(std::int64_t seq) {
   Rows rows = by_seq_.rows(seq);
   if (!rows.next()) return std::nullopt;
-  return read_submission_row(rows);
+  return read_submission_row(rows, cipher_);
 }
 
 std::vector<SubmissionRow> SubmissionReader::below(std::int64_t seq, std::size_t limit) {
   std::vector<SubmissionRow> found;
   Rows rows = below_.rows(seq, limit);
-  while (rows.next()) found.push_back(read_submission_row(rows));
+  while (rows.next()) found.push_back(read_submission_row(rows, cipher_));
   return found;
 }
 
@@ -126,16 +134,17 @@ std::vector<SubmissionReader::PlacedDelivery> SubmissionReader::deliveries(const
   return found;
 }
 
-void SubmissionReader::add_attempts(std::int64_t seq, PlacedDelivery& delivery, bool with_history) {
+void SubmissionReader::add_attempts(const SubmissionRow& row, PlacedDelivery& delivery, bool with_history) {
+  const TextPlace remote_text{row.submission.id, SealedField::remote_text, delivery.destination};
   DeliveryView& view = delivery.view;
   std::optional<AttemptRecord> last;
   if (with_history) {
-    for (Rows rows = attempts_.rows(seq, delivery.destination); rows.next();) {
-      view.history.push_back(read_attempt(rows));
+    for (Rows rows = attempts_.rows(row.seq, delivery.destination); rows.next();) {
+      view.history.push_back(read_attempt(rows, remote_text, cipher_));
     }
     if (!view.history.empty()) last = view.history.back();
-  } else if (Rows rows = last_attempt_.rows(seq, delivery.destination); rows.next()) {
-    last = read_attempt(rows);
+  } else if (Rows rows = last_attempt_.rows(row.seq, delivery.destination); rows.next()) {
+    last = read_attempt(rows, remote_text, cipher_);
   }
   if (!last) return;
   view.last_attempt_at = last->started_at;
@@ -149,7 +158,7 @@ SubmissionView SubmissionReader::view(const SubmissionRow& row, bool with_histor
   view.repeats = row.repeats;
   std::vector<DeliveryState> states;
   for (PlacedDelivery& delivery : deliveries(row)) {
-    add_attempts(row.seq, delivery, with_history);
+    add_attempts(row, delivery, with_history);
     states.push_back(delivery.view.state);
     view.deliveries.push_back(std::move(delivery.view));
   }

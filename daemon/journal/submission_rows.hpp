@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "journal/database.hpp"
+#include "journal/payload_cipher.hpp"
 #include "submission/delivery.hpp"
 
 namespace relay {
@@ -17,19 +18,21 @@ struct SubmissionRow {
   unsigned deliveries = 0;
   unsigned repeats = 0;
   std::optional<std::int64_t> upload{};  // where the payload is in chunks
-  bool sound = false;                    // the row digest holds
+  bool sound = false;                    // its seals open and the row digest holds
+  bool seals_open = true;                // what is sealed in the row opens
 };
 
-// The columns that read_submission_row takes, from `first` on.
+// The columns that read_submission_row takes, the first ones of its statement.
 inline constexpr std::string_view submission_columns =
     "seq, id, client, content_type, content_type_parameters, payload_name, intake, size, sha256, accepted_at,"
     " row_digest, deliveries, repeats, upload";
 inline constexpr int submission_column_count = 14;
-SubmissionRow read_submission_row(const Rows& rows, int first = 0);
+SubmissionRow read_submission_row(const Rows& rows, const PayloadCipher& cipher);
 
 class SubmissionReader {
  public:
-  explicit SubmissionReader(Connection& connection);
+  // `cipher` outlives it.
+  SubmissionReader(Connection& connection, const PayloadCipher& cipher);
 
   std::optional<SubmissionRow> by_id(const SubmissionId& id);
   std::optional<SubmissionRow> by_seq(std::int64_t seq);
@@ -48,8 +51,9 @@ class SubmissionReader {
     DeliveryView view;
   };
   std::vector<PlacedDelivery> deliveries(const SubmissionRow& row);
-  void add_attempts(std::int64_t seq, PlacedDelivery& delivery, bool with_history);
+  void add_attempts(const SubmissionRow& row, PlacedDelivery& delivery, bool with_history);
 
+  const PayloadCipher& cipher_;
   Statement by_id_;
   Statement by_seq_;
   Statement below_;

@@ -15,10 +15,12 @@ JournalUpload::~JournalUpload() {
   state_->sweep_if_given_up();
 }
 
-ChunkCommand::ChunkCommand(std::shared_ptr<UploadState> upload, std::string bytes, ChunkCallback callback)
+ChunkCommand::ChunkCommand(std::shared_ptr<UploadState> upload, std::string bytes, const PayloadCipher& cipher,
+                           ChunkCallback callback)
     : upload_(std::move(upload)),
       size_(bytes.size()),
-      row_(frame_payload(std::move(bytes), {upload_->id, static_cast<std::uint32_t>(upload_->chunks.load()), false})),
+      row_(frame_payload(std::move(bytes), {upload_->id, static_cast<std::uint32_t>(upload_->chunks.load()), false, {}},
+                         cipher)),
       callback_(std::move(callback)) {}
 
 void ChunkCommand::apply(WriteTransaction& transaction) {

@@ -8,6 +8,7 @@
 
 #include "journal/command.hpp"
 #include "journal/inbox.hpp"
+#include "journal/payload_cipher.hpp"
 
 namespace relay {
 
@@ -49,8 +50,9 @@ class JournalUpload : public PayloadUpload {
 
 class ChunkCommand : public Command {
  public:
-  // `bytes` as the sender gave them.
-  ChunkCommand(std::shared_ptr<UploadState> upload, std::string bytes, ChunkCallback callback);
+  // `bytes` as the sender gave them; sealed here, on the caller's thread.
+  ChunkCommand(std::shared_ptr<UploadState> upload, std::string bytes, const PayloadCipher& cipher,
+               ChunkCallback callback);
   Urgency urgency() const override { return Urgency::arrival; }
   ByteCount weight() const override { return {size_}; }
   void apply(WriteTransaction& transaction) override;

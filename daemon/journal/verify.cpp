@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <optional>
 
 #include "journal/database.hpp"
 #include "journal/lock_file.hpp"
 #include "journal/schema.hpp"
+#include "journal/sealing_keys.hpp"
 #include "journal/verify_rows.hpp"
 
 namespace relay {
@@ -22,8 +25,8 @@ class Verification {
  public:
   // `journal_id`: what the lock file names.
   Verification(const std::string& path, std::optional<Uuid> journal_id, Connection& connection, VerifyReport& report,
-               const std::function<void(const VerifyFinding&)>& found)
-      : path_(path), journal_id_(journal_id), connection_(connection), report_(report), found_(found) {}
+               const std::function<void(const VerifyFinding&)>& found, const VerifyKeys& keys)
+      : path_(path), journal_id_(journal_id), connection_(connection), report_(report), found_(found), keys_(keys) {}
 
   void run() {
     const ReadTransaction transaction(connection_);
@@ -42,9 +45,13 @@ class Verification {
       report_.not_checked.push_back("the rows, since the tables aren't those of this version");
       return;
     }
-    VerifyRows rows(connection_, report_, [this](std::string code, std::string submission, std::string text) {
-      add(std::move(code), std::move(submission), std::move(text));
-    });
+    const auto cipher = unlock();
+    VerifyRows rows(
+        connection_, report_,
+        [this](std::string code, std::string submission, std::string text) {
+          add(std::move(code), std::move(submission), std::move(text));
+        },
+        cipher ? *cipher : PayloadCipher::none(), cipher != nullptr);
     step("the submissions", [&] { rows.check_submissions([this] { make_way(); }); });
     step("the deliveries", [&] { rows.check_deliveries([this] { make_way(); }); });
     step("the records", [&] { rows.check_records([this] { make_way(); }); });
@@ -85,6 +92,30 @@ class Verification {
     }
   }
 
+  // Nothing where something is sealed and can't be opened.
+  std::shared_ptr<const PayloadCipher> unlock() {
+    Uuid id;
+    {
+      Statement own(connection_, "SELECT journal_id FROM journal WHERE only = 1");
+      Rows rows = own.rows();
+      if (rows.next() && rows.bytes(0).size() == id.bytes.size()) {
+        std::copy_n(rows.bytes(0).begin(), id.bytes.size(), id.bytes.begin());
+      }
+    }
+    std::shared_ptr<const PayloadCipher> cipher;
+    step("the seals", [&] {
+      auto unlocked = unlock_journal(connection_, id, keys_.keys);
+      if (unlocked) {
+        cipher = std::move(*unlocked);
+      } else if (keys_.missing.empty()) {
+        report_.not_checked.push_back("the seals: the journal " + unlocked.error().message);
+      } else {
+        report_.not_checked.push_back("the seals: " + keys_.missing);
+      }
+    });
+    return cipher;
+  }
+
   bool check_schema() {
     bool holds = true;
     if (connection_.integer("PRAGMA application_id") != journal_application_id) {
@@ -111,6 +142,7 @@ class Verification {
   Connection& connection_;
   VerifyReport& report_;
   const std::function<void(const VerifyFinding&)>& found_;
+  const VerifyKeys& keys_;
   bool given_up_ = false;
 };
 
@@ -129,7 +161,7 @@ Beside open_to_read(const std::string& path, const std::string& vfs) {
 }  // namespace
 
 Result<VerifyReport> verify_journal(const std::string& path, const std::string& vfs,
-                                    const std::function<void(const VerifyFinding&)>& found) {
+                                    const std::function<void(const VerifyFinding&)>& found, const VerifyKeys& keys) {
   try {
     if (!database_file_exists(path, vfs)) {
       return fail(fmt::format("there is no journal at {}; set journal.path, or put it back", path));
@@ -147,7 +179,7 @@ Result<VerifyReport> verify_journal(const std::string& path, const std::string& 
       if (found) found(report.findings.back());
     }
     const auto journal_id = note && *note ? std::optional((*note)->journal_id) : std::nullopt;
-    Verification(path, journal_id, beside.connection, report, found).run();
+    Verification(path, journal_id, beside.connection, report, found, keys).run();
     if (beside.stopped && LockFile::is_held(lock_path)) {
       report.not_checked.push_back(
           "a relay was started meanwhile: what was read may not belong together; run it again");

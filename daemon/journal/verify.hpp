@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/secret.hpp"
 
 namespace relay {
 
@@ -25,8 +26,15 @@ struct VerifyReport {
   std::vector<std::string> not_checked;  // what couldn't be looked at, and why: also a failure
 };
 
+// What opens what is sealed.
+struct VerifyKeys {
+  std::vector<Secret> keys{};  // journal.encryption_key, 32 bytes each
+  std::string missing{};       // where they can't be read: why
+};
+
 // `found` is called for each finding as it is found. Error: the journal is missing or can't be opened at all.
 Result<VerifyReport> verify_journal(const std::string& path, const std::string& vfs,
-                                    const std::function<void(const VerifyFinding&)>& found);
+                                    const std::function<void(const VerifyFinding&)>& found,
+                                    const VerifyKeys& keys = {});
 
 }  // namespace relay

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "journal/sealed_text.hpp"
 #include "journal/uploads.hpp"
 
 namespace relay {
@@ -27,11 +28,14 @@ bool is_end_state(std::int64_t state) {
 
 }  // namespace
 
-VerifyRows::VerifyRows(Connection& connection, VerifyReport& report, Report add)
+VerifyRows::VerifyRows(Connection& connection, VerifyReport& report, Report add, const PayloadCipher& cipher,
+                       bool seals_checked)
     : connection_(connection),
       report_(report),
+      cipher_(cipher),
+      seals_checked_(seals_checked),
       add_(std::move(add)),
-      submissions_(connection),
+      submissions_(connection, cipher),
       payloads_(connection),
       totals_(TotalsReader(connection).read()) {}
 
@@ -44,7 +48,7 @@ void VerifyRows::check_submissions(const Pause& pause) {
   Statement all(connection_,
                 "SELECT " + std::string(submission_columns) + ", payload IS NOT NULL FROM submission ORDER BY seq");
   each_row(all.rows(), pause, [&](const Rows& rows) {
-    const SubmissionRow row = read_submission_row(rows);
+    const SubmissionRow row = read_submission_row(rows, cipher_);
     ++report_.submissions;
     highest_seq_ = std::max(highest_seq_, row.seq);
     if (row.upload) highest_upload_ = std::max(highest_upload_, *row.upload);
@@ -54,14 +58,22 @@ void VerifyRows::check_submissions(const Pause& pause) {
 
 void VerifyRows::check_submission(const SubmissionRow& row, bool has_inline_payload) {
   const std::string id = row.submission.id.text();
-  if (!row.sound) add_("digest", id, "the row doesn't match its digest: its metadata isn't what was taken in");
+  if (!row.sound && seals_checked_) {
+    if (row.seals_open) {
+      add_("digest", id, "the row doesn't match its digest: its metadata isn't what was taken in");
+    } else {
+      add_("seal", id, "a sealed text of its metadata doesn't open");
+    }
+  }
   if (has_inline_payload == row.upload.has_value()) {
     add_("state", id, has_inline_payload ? "it has a payload in its row and one in chunks" : "it has no payload");
     if (!row.upload) return;
   }
-  const PayloadPlace place{row.seq, row.upload, row.submission.id, row.submission.size, row.submission.sha256, true};
-  ++report_.payloads_checked;
-  if (const auto wrong = check_payload(payloads_, place)) add_("digest", id, *wrong);
+  const auto flaw = check_payload(payloads_, payload_place(row.seq, row.upload, row.submission, true), cipher_);
+  if (seals_checked_ || !flaw || !flaw->seal) {
+    ++report_.payloads_checked;
+    if (flaw) add_(flaw->seal ? "seal" : "digest", id, flaw->text);
+  }
   if (!row.sound) return;  // its deliveries are found by its client
   const std::size_t deliveries = submissions_.states(row).size();
   if (deliveries != row.deliveries) {
@@ -114,7 +126,7 @@ void VerifyRows::check_records(const Pause& pause) {
 
 void VerifyRows::check_attempts(const Pause& pause) {
   Statement all(connection_,
-                "SELECT a.seq, a.number, a.outcome, s.id IS NULL,"
+                "SELECT a.seq, a.number, a.outcome, s.id IS NULL, a.remote_text, a.destination, s.id,"
                 " coalesce(r.recorded, (SELECT d.recorded FROM delivery d INDEXED BY delivery_client"
                 "  WHERE d.destination = a.destination AND d.client = s.client AND d.seq = a.seq))"
                 " FROM attempt a LEFT JOIN submission s ON s.seq = a.seq"
@@ -124,10 +136,16 @@ void VerifyRows::check_attempts(const Pause& pause) {
     const std::int64_t outcome = rows.integer(2);
     if (rows.flag(3)) {
       add_("orphan", "-", fmt::format("an attempt (number {}) has no submission", seq));
-    } else if (rows.is_null(4)) {
+    } else if (rows.is_null(7)) {
       add_("orphan", id_of(seq), "an attempt has no delivery");
-    } else if (rows.integer(1) < 1 || rows.integer(1) > rows.integer(4)) {
+    } else if (rows.integer(1) < 1 || rows.integer(1) > rows.integer(7)) {
       add_("state", id_of(seq), "an attempt has a number that its delivery doesn't count");
+    }
+    if (seals_checked_ && rows.is_blob(4) && rows.bytes(6).size() == sizeof(Uuid::bytes)) {
+      TextPlace place{{}, SealedField::remote_text, rows.integer(5)};
+      std::copy_n(rows.bytes(6).begin(), place.submission.bytes.size(), place.submission.bytes.begin());
+      if (!read_text_column(rows, 4, place, cipher_))
+        add_("seal", id_of(seq), "the remote text of an attempt doesn't open");
     }
     if (outcome < 1 || outcome > 5) add_("state", id_of(seq), "an attempt has an outcome that doesn't exist");
   });

@@ -21,7 +21,8 @@ class VerifyRows {
   // Asked now and then; may throw to end the check.
   using Pause = std::function<void()>;
 
-  VerifyRows(Connection& connection, VerifyReport& report, Report add);
+  // `cipher` outlives it. `seals_checked` false: something may be sealed, and the cipher isn't the one to open it.
+  VerifyRows(Connection& connection, VerifyReport& report, Report add, const PayloadCipher& cipher, bool seals_checked);
 
   void check_submissions(const Pause& pause);  // digests, payloads, number of deliveries
   void check_deliveries(const Pause& pause);   // orphans, impossible values, counts
@@ -45,6 +46,8 @@ class VerifyRows {
 
   Connection& connection_;
   VerifyReport& report_;
+  const PayloadCipher& cipher_;
+  const bool seals_checked_;
   Report add_;
   SubmissionReader submissions_;
   PayloadRows payloads_;

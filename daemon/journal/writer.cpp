@@ -22,10 +22,11 @@ constexpr std::chrono::seconds counters_wait_at_most{4};
 
 }  // namespace
 
-Writer::Writer(Connection connection, WriterState state, const JournalOptions& options, const Clock& clock,
-               std::shared_ptr<Inbox> inbox, DiskGuard& disk, CounterTable& counters, WriterHealth& health)
+Writer::Writer(Connection connection, const PayloadCipher& cipher, WriterState state, const JournalOptions& options,
+               const Clock& clock, std::shared_ptr<Inbox> inbox, DiskGuard& disk, CounterTable& counters,
+               WriterHealth& health)
     : connection_(std::move(connection)),
-      statements_(connection_),
+      statements_(connection_, cipher),
       state_(std::move(state)),
       clock_(clock),
       inbox_(std::move(inbox)),

@@ -34,8 +34,10 @@ class Writer {
     std::function<void(const std::vector<SubmissionId>&, SubmissionReader&)> ended;
   };
 
-  Writer(Connection connection, WriterState state, const JournalOptions& options, const Clock& clock,
-         std::shared_ptr<Inbox> inbox, DiskGuard& disk, CounterTable& counters, WriterHealth& health);
+  // `cipher` opens what it has to read again; outlives it.
+  Writer(Connection connection, const PayloadCipher& cipher, WriterState state, const JournalOptions& options,
+         const Clock& clock, std::shared_ptr<Inbox> inbox, DiskGuard& disk, CounterTable& counters,
+         WriterHealth& health);
   ~Writer();
 
   // The first commit: this opening, and the destinations of the configuration. A full disk is no obstacle. Throws

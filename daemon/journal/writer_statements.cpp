@@ -2,7 +2,7 @@
 
 namespace relay {
 
-WriterStatements::WriterStatements(Connection& connection)
+WriterStatements::WriterStatements(Connection& connection, const PayloadCipher& cipher)
     : begin(connection, "BEGIN IMMEDIATE"),
       commit(connection, "COMMIT"),
       savepoint(connection, "SAVEPOINT command"),
@@ -42,7 +42,7 @@ WriterStatements::WriterStatements(Connection& connection)
       repeat_attempt(connection,
                      "UPDATE attempt SET started_at = ?4, ended_at = ?5, remote_text = ?6"
                      " WHERE seq = ?1 AND destination = ?2 AND number = ?3"),
-      submissions(connection),
+      submissions(connection, cipher),
       idempotency(connection),
       totals(connection) {}
 

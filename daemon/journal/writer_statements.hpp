@@ -9,7 +9,8 @@
 namespace relay {
 
 struct WriterStatements {
-  explicit WriterStatements(Connection& connection);
+  // `cipher` outlives it.
+  explicit WriterStatements(Connection& connection, const PayloadCipher& cipher = PayloadCipher::none());
 
   Statement begin;
   Statement commit;

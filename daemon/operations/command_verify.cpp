@@ -6,22 +6,33 @@
 #include "journal/verify.hpp"
 #include "operations/commands.hpp"
 #include "operations/human_text.hpp"
+#include "operations/process_setup.hpp"
 #include "settings/load.hpp"
 
 namespace relay {
 
 ExitCode execute(const VerifyCommand& command, const Streams& streams) {
-  // Only the path: a configuration with a mistake in it, or with secrets the caller may not read, is no reason against
-  // looking at the journal.
+  // Only the path and the journal's own keys: a configuration with a mistake in it, or with secrets the caller may not
+  // read, is no reason against looking at the journal.
   const auto configured = journal_path_of(command.configuration);
   if (!configured) {
     streams.err << "edge-relay verify: " << configured.error().message << "\n";
     return ExitCode::configuration;
   }
   const std::string& path = configured->native();
-  const auto report = verify_journal(path, "", [&](const VerifyFinding& finding) {
-    streams.out << fmt::format("FINDING {} {} {}\n", finding.code, finding.submission, one_line(finding.text));
-  });
+  VerifyKeys keys;
+  if (auto configured_keys = journal_keys_of(command.configuration)) {
+    keys.keys = std::move(*configured_keys);
+  } else {
+    keys.missing = configured_keys.error().message;
+  }
+  if (!keys.keys.empty()) keep_memory_out_of_cores();
+  const auto report = verify_journal(
+      path, "",
+      [&](const VerifyFinding& finding) {
+        streams.out << fmt::format("FINDING {} {} {}\n", finding.code, finding.submission, one_line(finding.text));
+      },
+      keys);
   if (!report) {
     streams.err << "edge-relay verify: " << report.error().message << "\n";
     return ExitCode::failure;

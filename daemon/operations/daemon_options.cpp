@@ -29,6 +29,7 @@ JournalOptions journal_options_of(const Settings& settings) {
   options.max_size = settings.journal.max_size;
   options.min_free_disk = settings.journal.min_free_disk;
   options.allow_tmpfs = settings.journal.allow_tmpfs;
+  options.encryption_keys = settings.journal.encryption_keys;
   options.keep_idempotency = settings.intake.keep_idempotency;
   options.max_backoff = std::chrono::milliseconds(0);
   for (const auto& destination : settings.destinations) {

@@ -1,10 +1,13 @@
 #include "operations/process_setup.hpp"
 
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <system_error>
 
 namespace relay {
 namespace {
@@ -21,6 +24,13 @@ void ignore_broken_pipes() {
 void keep_files_from_others() {
   const mode_t mask = ::umask(0077);
   ::umask(mask | 0007);
+}
+
+void keep_memory_out_of_cores() {
+  // A limit of 0 on the size of cores alone doesn't hold back a core that is piped to a program (core(5)).
+  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+    throw std::system_error(errno, std::generic_category(), "core dumps can't be switched off");
+  }
 }
 
 DescriptorAllowance allow_descriptors(const Settings& settings) {

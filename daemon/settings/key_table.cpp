@@ -69,7 +69,8 @@ const KeySection& journal() {
                {"max_size", built, "50GiB", "used pages beyond it: 503 at the door"},
                {"min_free_disk", built, "1GiB", "less free than that: 503 at the door, forwarding goes on"},
                {"allow_tmpfs", built, "false", "true: the journal may lie in memory, which survives nothing (tests)"},
-               {"encryption_key", not_yet, "", "32 bytes as base64: seals payloads on disk"},
+               {"encryption_key", built, "",
+                "32 bytes as base64, or a list: seals what can name a person on disk (AES-256-GCM)"},
                {"keep_delivered_payload", not_yet, "7d", "payloads are erased this long after delivery"},
                {"keep_record", not_yet, "2y", "metadata and attempts are kept this long"},
                {"keep_audit", not_yet, "7y", "operator actions are kept this long"}});

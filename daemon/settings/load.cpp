@@ -84,4 +84,32 @@ Result<std::filesystem::path> journal_path_of(const std::filesystem::path& file)
   return *path ? std::filesystem::path(**path) : JournalSettings{}.path;
 }
 
+Result<std::vector<Secret>> journal_keys_of(const std::filesystem::path& file) {
+  const auto text = read_file(file);
+  if (!text) return fail(text.error().message);
+  std::vector<std::string> written;
+  try {
+    const YAML::Node root = YAML::Load(*text);
+    const YAML::Node value = root.IsMap() && root["journal"] && root["journal"].IsMap()
+                                 ? root["journal"]["encryption_key"]
+                                 : YAML::Node(YAML::NodeType::Undefined);
+    if (value && value.IsScalar()) written.push_back(value.Scalar());
+    if (value && value.IsSequence()) {
+      for (const YAML::Node& item : value) written.push_back(item.IsScalar() ? item.Scalar() : "");
+    }
+  } catch (const YAML::Exception&) {
+    return fail(file.native() + " is no YAML; `edge-relay check` says where");
+  }
+  std::vector<Secret> keys;
+  for (const std::string& one : written) {
+    const std::string name = file.native() + ": journal.encryption_key";
+    const auto resolved = resolve_references(one);
+    if (!resolved) return fail(name + ": " + resolved.error().front().message);
+    auto key = parse_encryption_key(*resolved);
+    if (!key) return fail(name + " isn't 32 bytes as base64");
+    keys.push_back(std::move(*key));
+  }
+  return keys;
+}
+
 }  // namespace relay

@@ -33,5 +33,7 @@ Result<LoadedSettings, std::vector<Problem>> load_settings(const std::filesystem
 std::filesystem::path admin_socket_of(const std::filesystem::path& file);
 // `journal.path` alone, likewise, for `verify`; the default where the file doesn't say. Error: the file can't be read.
 Result<std::filesystem::path> journal_path_of(const std::filesystem::path& file);
+// `journal.encryption_key` alone, its own references resolved and nothing else's; empty where the file doesn't say.
+Result<std::vector<Secret>> journal_keys_of(const std::filesystem::path& file);
 
 }  // namespace relay

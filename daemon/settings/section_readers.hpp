@@ -1,7 +1,9 @@
 // One reader for each part of the configuration. All of them report into the same list and go on.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "settings/section.hpp"
@@ -28,6 +30,8 @@ void read_top(const Section& top, Settings& settings);
 
 // read_journal.cpp
 void read_journal(const Section& top, JournalSettings& journal);
+// One item of journal.encryption_key; nothing where it isn't 32 bytes as base64.
+std::optional<Secret> parse_encryption_key(std::string_view text);
 
 // read_intake.cpp
 void read_intake(const Section& top, IntakeSettings& intake, std::vector<PlacedListener>& listeners);

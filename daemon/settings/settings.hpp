@@ -12,6 +12,7 @@
 #include "base/byte_count.hpp"
 #include "base/listen_address.hpp"
 #include "base/log.hpp"
+#include "base/secret.hpp"
 #include "settings/secret_text.hpp"
 #include "submission/route_table.hpp"
 
@@ -22,6 +23,7 @@ struct JournalSettings {
   ByteCount max_size = gibibytes(50);
   ByteCount min_free_disk = gibibytes(1);
   bool allow_tmpfs = false;
+  std::vector<Secret> encryption_keys;  // 32 bytes each: the first seals, all open; empty: nothing is sealed
 };
 
 struct HttpListenerSettings {
