@@ -6,8 +6,6 @@ import pytest
 from azurite import ACCOUNT, Azurite
 from relay import await_true, hl7
 
-pytestmark = pytest.mark.main
-
 QUICK = {"initial": "100ms", "max": "500ms"}
 
 

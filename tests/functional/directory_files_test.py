@@ -7,8 +7,6 @@ import os
 import pytest
 from relay import FHIR, HL7, await_true, fhir, hl7
 
-pytestmark = pytest.mark.main
-
 QUICK = {"initial": "50ms", "max": "200ms"}
 
 

@@ -7,8 +7,6 @@ import re
 import pytest
 from relay import FHIR, HL7, fhir, hl7
 
-pytestmark = pytest.mark.main
-
 PAYLOAD = hl7("ANSWERS")
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 

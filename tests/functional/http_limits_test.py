@@ -6,8 +6,6 @@ import threading
 import pytest
 from relay import HL7, RawConnection, await_true, head, hl7, request
 
-pytestmark = pytest.mark.main
-
 
 @pytest.fixture
 def impatient(make_relay, tmp_path):

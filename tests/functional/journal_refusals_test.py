@@ -12,8 +12,6 @@ import pytest
 from ports import free_port
 from relay import BINARY, hl7
 
-pytestmark = pytest.mark.main
-
 
 def state_of(folder):
     """Every file's content (and that it is there at all)."""

@@ -4,10 +4,7 @@ import contextlib
 import socket
 import subprocess
 
-import pytest
 from relay import ROOT, await_true, hl7
-
-pytestmark = pytest.mark.main
 
 PROMTOOL = ROOT / ".cache/prometheus/usr/bin/promtool"
 

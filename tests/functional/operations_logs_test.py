@@ -7,8 +7,6 @@ import pytest
 from fault_proxy import Rule, answer
 from relay import await_true, hl7
 
-pytestmark = pytest.mark.main
-
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_nothing_of_the_payload_its_name_its_key_or_a_remote_text_is_logged(make_relay, make_proxy, azurite, storage, form):

@@ -3,8 +3,6 @@
 import pytest
 from relay import FHIR, HL7, fhir, hl7
 
-pytestmark = pytest.mark.main
-
 
 @pytest.fixture
 def routed(make_relay, tmp_path):

@@ -5,8 +5,6 @@ import re
 import pytest
 from relay import command, hl7
 
-pytestmark = pytest.mark.main
-
 PLACE = re.compile(r"^(?P<file>.+):(?P<line>\d+):(?P<column>\d+): (error|warning): (?P<text>.+)$")
 
 
