@@ -5,11 +5,12 @@
 // (while it opens, works, checkpoints or closes), and what the disk kept is opened again and held against everything
 // anybody was told. The next crash goes on with that same image, for a chain of up to a dozen.
 //
-//   power_loss [--crashes N] [--seed S] [--synchronous full|normal]
+//   power_loss [--crashes N] [--seed S] [--synchronous full|normal] [--encryption]
 //
 // A chain has its own seed, printed with each finding; `--seed <that> --crashes <number in its chain>` runs it again.
 // Runs with several threads repeat only nearly. `--synchronous normal` takes the journal's commit syncs away (as
-// `PRAGMA synchronous=NORMAL` would): then rows must be lost, or the harness is blind. The last line is
+// `PRAGMA synchronous=NORMAL` would): then rows must be lost, or the harness is blind. `--encryption` seals, with a new
+// key in front of the old ones at some of the openings. The last line is
 // `N passed, N failed`; exit code 1 where anything failed.
 #include <signal.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #include <cstring>
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include "base/log.hpp"
 #include "support/crash_gate.hpp"
@@ -57,18 +59,22 @@ void say_where_it_hangs(int) {
 // One image and everything that is known of it, over several crashes.
 class Chain {
  public:
-  Chain(std::uint64_t seed, bool normal, Counts& counts)
+  Chain(std::uint64_t seed, bool normal, bool encryption, Counts& counts)
       : counts_(counts),
         random_(seed),
         model_(random_()),
         clock_(WallTime(std::chrono::milliseconds(1'795'000'000'000))),
         normal_(normal),
+        encryption_(encryption),
         length_(1 + static_cast<unsigned>(random_() % longest_chain)) {}
 
   unsigned length() const { return length_; }
 
   JournalModel::Findings crash(bool last) {
     JournalModel::Findings findings;
+    if (encryption_ && (keys_.empty() || random_() % 4 == 0)) {
+      keys_.insert(keys_.begin(), Secret(std::string(32, static_cast<char>('a' + keys_.size()))));
+    }
     LockFileKeeper lock(folder_.path() / "journal.lock");
     if (random_() % 20 == 0) clock_.advance(std::chrono::hours(24 * 5));  // idempotency keys grow old
     const bool clean = work_until_cut(lock, findings);
@@ -82,7 +88,7 @@ class Chain {
                        lock.near_cut(0);
                        if (cut_again) disk_->cut_power();
                      }};
-    pass_gate(crash_journal_options(folder_.path(), vfs.name(), model_), model_, clock_, random_, gate, findings);
+    pass_gate(options(vfs), model_, clock_, random_, gate, findings);
     if (cut_again) {
       lock.restore(random_);
       disk_ = disk_->after_power_cut(random_);
@@ -91,15 +97,21 @@ class Chain {
   }
 
  private:
+  JournalOptions options(const PowerLossVfs& vfs) const {
+    JournalOptions made = crash_journal_options(folder_.path(), vfs.name(), model_);
+    made.encryption_keys = keys_;
+    return made;
+  }
+
   // True where the journal was closed in good order before the power went.
   bool work_until_cut(LockFileKeeper& lock, JournalModel::Findings& findings) {
     PowerLossVfs vfs(disk_, {.as_if_synchronous_normal = normal_});
     lock.near_cut(1);
     const std::uint64_t n = 1 + random_() % (random_() % 6 == 0 ? 60 : 700);
     disk_->cut_power_at(n, [&lock](unsigned left) { lock.near_cut(left); });
-    const auto options = crash_journal_options(folder_.path(), vfs.name(), model_);
+    const auto how_to_open = options(vfs);
     const auto is_off = [this] { return disk_->power_is_off(); };
-    auto opened = open_journal(options, clock_);
+    auto opened = open_journal(how_to_open, clock_);
     if (!opened) {
       if (!is_off()) findings.push_back("doesn't open before the crash: " + opened.error().message);
       ++counts_.while_opening;
@@ -132,14 +144,16 @@ class Chain {
   JournalModel model_;
   SteppedClock clock_;
   bool normal_;
+  bool encryption_;
+  std::vector<Secret> keys_;
   unsigned length_;
   TemporaryFolder folder_;
   std::shared_ptr<PowerLossDisk> disk_ = std::make_shared<PowerLossDisk>();
 };
 
-void run_chains(std::uint64_t crashes, std::uint64_t seed, bool normal, Counts& counts) {
+void run_chains(std::uint64_t crashes, std::uint64_t seed, bool normal, bool encryption, Counts& counts) {
   while (counts.passed + counts.failed < crashes) {
-    Chain chain(seed, normal, counts);
+    Chain chain(seed, normal, encryption, counts);
     for (unsigned number = 1; number <= chain.length() && counts.passed + counts.failed < crashes; ++number) {
       std::snprintf(hang_message.data(), hang_message.size(), "hangs: --seed %llu, crash %u of its chain\n",
                     static_cast<unsigned long long>(seed), number);
@@ -169,9 +183,11 @@ int main(int argc, char** argv) {
   std::uint64_t crashes = 500;
   std::uint64_t seed = std::random_device{}();
   std::string synchronous = "full";
+  bool encryption = false;
   CLI::App app("Cuts the power under a working journal and looks at what is left");
   app.add_option("--crashes", crashes, "how many crash points");
   app.add_option("--seed", seed, "of the first chain");
+  app.add_flag("--encryption", encryption, "seal payloads and names");
   app.add_option("--synchronous", synchronous)->check(CLI::IsMember({"full", "normal"}));
   CLI11_PARSE(app, argc, argv);
 
@@ -180,7 +196,7 @@ int main(int argc, char** argv) {
   std::cout << "seed " << seed << std::endl;
   Counts counts;
   const auto started = std::chrono::steady_clock::now();
-  run_chains(crashes, seed, synchronous == "normal", counts);
+  run_chains(crashes, seed, synchronous == "normal", encryption, counts);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;
 
   std::cout << "power went while opening " << counts.while_opening << ", working " << counts.while_working

@@ -5,14 +5,17 @@ and a test would blame the relay for it.
 """
 
 import contextlib
+import hashlib
+import hmac
 import json
 import signal
 import socket
 import subprocess
 import uuid
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from urllib.parse import urlencode
 
 from azure.core.exceptions import HttpResponseError
 from azure.data.tables import TableServiceClient
@@ -31,8 +34,11 @@ PROGRAM = Path(__file__).parent / "peers/node_modules/azurite/dist/src/azurite.j
 class Azurite:
     """One emulator with its three services on ports of its own, keeping what it holds in `folder`."""
 
-    def __init__(self, folder, ports=None):
+    def __init__(self, folder, ports=None, certificate=None, key=None):
+        """With certificate and key (PEM files) it speaks HTTPS."""
         self.folder = Path(folder)
+        self.scheme = "https" if certificate else "http"
+        self.tls_arguments = ["--cert", str(certificate), "--key", str(key)] if certificate else []
         self.blob_port, self.queue_port, self.table_port = ports or free_ports(3)
         self.process = None
 
@@ -43,7 +49,7 @@ class Azurite:
                 ["node", str(PROGRAM), "--silent", "--skipApiVersionCheck", "--disableTelemetry",
                  "--location", str(self.folder / "data"),
                  "--blobPort", str(self.blob_port), "--queuePort", str(self.queue_port),
-                 "--tablePort", str(self.table_port)],
+                 "--tablePort", str(self.table_port), *self.tls_arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **popen)
         await_true(self._answers, lambda: f"Azurite answers; its log: {self.folder / 'azurite.log'}", timeout=60)
         return self
@@ -67,13 +73,13 @@ class Azurite:
 
     def endpoints(self, queue=None, blob=None, table=None):
         """The three endpoints, each over another port (a fault proxy's) where one is given."""
-        return {"queue": f"http://127.0.0.1:{queue or self.queue_port}/{ACCOUNT}",
-                "blob": f"http://127.0.0.1:{blob or self.blob_port}/{ACCOUNT}",
-                "table": f"http://127.0.0.1:{table or self.table_port}/{ACCOUNT}"}
+        return {"queue": f"{self.scheme}://127.0.0.1:{queue or self.queue_port}/{ACCOUNT}",
+                "blob": f"{self.scheme}://127.0.0.1:{blob or self.blob_port}/{ACCOUNT}",
+                "table": f"{self.scheme}://127.0.0.1:{table or self.table_port}/{ACCOUNT}"}
 
     def connection_string(self, key=KEY, **ports):
         endpoint = self.endpoints(**ports)
-        return (f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={key};"
+        return (f"DefaultEndpointsProtocol={self.scheme};AccountName={ACCOUNT};AccountKey={key};"
                 f"BlobEndpoint={endpoint['blob']};QueueEndpoint={endpoint['queue']};TableEndpoint={endpoint['table']};")
 
     def sas(self, service, permissions, expires_in=timedelta(hours=1)):
@@ -92,6 +98,17 @@ class Azurite:
         from azure.data.tables import AccountSasPermissions, ResourceTypes, generate_account_sas
         return generate_account_sas(AzureNamedKeyCredential(ACCOUNT, KEY), ResourceTypes.from_string("sco"),
                                     AccountSasPermissions.from_string(permissions), expiry, start=start)
+
+    @staticmethod
+    def account_sas(permissions="rwdlac", services="bqt"):
+        """One account SAS for several services, signed here: the SDK's functions make them for one service each."""
+        expiry = (datetime.now(timezone.utc) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        fields = {"sp": permissions, "ss": services, "srt": "sco", "st": "", "se": expiry, "sip": "", "spr": "https,http",
+                  "sv": "2020-02-10"}
+        # "Create an account SAS", string to sign for versions before 2020-12-06.
+        text = "\n".join([ACCOUNT, *fields.values()]) + "\n"
+        fields["sig"] = b64encode(hmac.new(b64decode(KEY), text.encode(), hashlib.sha256).digest()).decode()
+        return urlencode({name: value for name, value in fields.items() if value})
 
     def storage(self, **names):
         return Storage(self, **names)

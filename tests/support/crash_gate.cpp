@@ -14,7 +14,8 @@ namespace relay {
 namespace {
 
 void check_verify(const JournalOptions& options, const std::string& when, JournalModel::Findings& findings) {
-  const auto report = verify_journal(options.path, options.vfs, [](const VerifyFinding&) {});
+  const auto report =
+      verify_journal(options.path, options.vfs, [](const VerifyFinding&) {}, {options.encryption_keys, ""});
   if (!report) {
     findings.push_back("verify " + when + ": " + report.error().message);
     return;

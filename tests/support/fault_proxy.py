@@ -15,7 +15,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "expect", "proxy-connection", "upgrade"}
+HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "expect", "proxy-connection", "proxy-authorization", "upgrade"}
 
 
 @dataclass
@@ -322,7 +322,16 @@ class Exchange:
                     raise
 
     def _forward_once(self, body):
-        self.upstream.putrequest(self.method, self.target, skip_host=True, skip_accept_encoding=True)
+        target = self.target
+        if target.startswith("http://"):
+            # A client that uses this as its HTTP proxy says the whole address (RFC 9112, section 3.2.2).
+            authority, _, path = target.removeprefix("http://").partition("/")
+            host, _, port = authority.partition(":")
+            if (self.upstream.host, self.upstream.port) != (host, int(port or 80)):
+                self.upstream.close()
+                self.upstream.host, self.upstream.port = host, int(port or 80)
+            target = "/" + path
+        self.upstream.putrequest(self.method, target, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers:
             if name.lower() not in HOP_BY_HOP and name.lower() != "content-length":
                 self.upstream.putheader(name, value)

@@ -63,6 +63,31 @@ TEST_F(LaneWaitingTest, ThroughARetryAfterItSleeps) {
   EXPECT_LT(turns_in_a_while(), 10U);
 }
 
+TEST_F(LaneWaitingTest, WhileAProbeTakesItsTimeItSleeps) {
+  script_->answer_all(broken_answer());
+  submit();
+  submit();
+  start_lane();
+  EXPECT_TRUE(await([&] { return !condition().up; }));
+  EXPECT_TRUE(await([&] { return script_->in_flight() == 0; }));
+  script_->hold();
+  EXPECT_TRUE(await_passing(1s, [&] { return script_->in_flight() == 1; }));
+  pass(1h);
+  EXPECT_LT(turns_in_a_while(), 10U);
+}
+
+TEST_F(LaneWaitingTest, ItWakesWhenATryIsDueAndNotOnlyWhenItLooksAnyway) {
+  script_->answer_all(try_later_answer());
+  const auto id = submit();
+  start_lane();
+  EXPECT_TRUE(await([&] { return delivery(id).attempts == 1; }));
+  // Its own look comes five seconds after the last one, of which half a second passes now.
+  const auto before = std::chrono::steady_clock::now();
+  pass(500ms);
+  EXPECT_TRUE(await([&] { return script_->tries() == 2; }));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 3s);
+}
+
 TEST_F(LaneWaitingTest, WithEveryPlaceTakenItSleeps) {
   script_->hold();
   for (int i = 0; i < 10; ++i) submit();
@@ -87,13 +112,30 @@ class LaneOverAFailingDisk : public LaneWaitingTest {
 TEST_F(LaneOverAFailingDisk, WhatTheDestinationTookIsNotSentAgainAndTheRestWaitsUntilTheJournalSaves) {
   for (int i = 0; i < 40; ++i) submit();
   faults_.plan({FaultyOperation::sync, 1, Fault::Kind::io_error, true});
+  // One batch is answered; what follows it stays in flight until the lane has heard that nothing can be saved.
+  script_->hold();
+  script_->answer([this](const Delivery&) {
+    script_->hold();
+    return accepted_answer();
+  });
   start_lane();
-  EXPECT_TRUE(await([&] { return faults_.failures() > 0; }));
-  EXPECT_TRUE(await_passing(100ms, [&] { return script_->in_flight() == 0 && script_->tries() > 0; }));
+  EXPECT_TRUE(await([&] { return script_->in_flight() == 4; }));
+  script_->let_go();
+  EXPECT_TRUE(await([&] { return journal_->condition().refusing.has_value(); }));
+  const auto polls = script_->polls();
+  EXPECT_TRUE(await([&] {
+    script_->wake();
+    return script_->polls() > polls + 3;
+  }));
+  script_->let_go();
+  EXPECT_TRUE(await([&] { return script_->in_flight() == 0; }));
   const auto tries = script_->tries();
-  EXPECT_LT(tries, 40U);
+  EXPECT_LE(tries, 8U);
   for (int i = 0; i < 100; ++i) pass(1s);
   EXPECT_LT(turns_in_a_while(), 10U);
+  EXPECT_EQ(script_->tries(), tries) << "nothing more was sent";
+  script_->answer_all(accepted_answer());
+  script_->let_go();
   faults_.heal();
   EXPECT_TRUE(await_passing(1s, [&] { return totals().delivered == 40; }));
   EXPECT_EQ(script_->tries(), 40U) << "each once";
