@@ -124,7 +124,7 @@ def samples():
     large = FOLDER / "large.hl7"
     note = b"NTE|%d||Synthetic note, there to make this result large enough for a claim check by blob.\r"
     large.write_bytes(result.read_bytes().replace(b"SAMPLE-0001", b"SAMPLE-0002")
-                      + b"".join(note % number for number in range(1, 3600)))
+                      + b"".join(note % number for number in range(1, 3270)))
     return [("an HL7 v2 result", result, HL7),
             ("a FHIR bundle (NDJSON)", ROOT / "packaging/samples/bundle.fhir", FHIR),
             (f"an HL7 v2 result of {large.stat().st_size // 1000} kB", large, HL7)]
