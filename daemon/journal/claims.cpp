@@ -1,6 +1,14 @@
 #include "journal/claims.hpp"
 
+#include "base/uuid.hpp"
+
 namespace relay {
+
+ClaimSet::ClaimSet(std::int64_t opening) : next_token_(static_cast<std::uint64_t>(opening) << 40) {
+  std::uint64_t start = 0;
+  for (const char byte : random_bytes(5)) start = start << 8 | static_cast<std::uint8_t>(byte);
+  next_token_ += start >> 1;
+}
 
 std::set<std::int64_t> ClaimSet::claimed(DestinationNumber destination) const {
   const std::lock_guard lock(mutex_);

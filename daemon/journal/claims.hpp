@@ -30,8 +30,9 @@ struct ClaimedDelivery {
 class ClaimSet {
  public:
   // `opening` grows with every start of a daemon on this journal and fills the upper bits of its tokens: 2^23 starts,
-  // 2^40 claims each.
-  explicit ClaimSet(std::int64_t opening) : next_token_(static_cast<std::uint64_t>(opening) << 40) {}
+  // 2^39 claims each. They begin at a random one of as many, since a start on a full disk can't save its number, and
+  // the next one then has the same.
+  explicit ClaimSet(std::int64_t opening);
 
   // The claimed seqs of a destination. Taken before the journal is read: what is missing here has had its settlement
   // committed, so the read sees it.
