@@ -228,9 +228,13 @@ class Made {
         lock_(lock.was_missing()),
         // Another VFS keeps its files where it likes.
         database_(options.vfs.empty() && !database_file_exists(path_, options.vfs)),
-        wal_(options.vfs.empty() && !database_file_exists(path_ + "-wal", options.vfs)) {}
+        wal_(options.vfs.empty() && !database_file_exists(path_ + "-wal", options.vfs)),
+        shared_memory_(options.vfs.empty() && !database_file_exists(path_ + "-shm", options.vfs)) {}
   void undo() const {
+    std::error_code ignored;
     if (wal_) remove_empty(path_ + "-wal");
+    // SQLite's shared memory, without which a WAL is read as well; nobody else has the journal open.
+    if (wal_ && shared_memory_) std::filesystem::remove(path_ + "-shm", ignored);
     // Tables that were begun stay, and so does the lock file: the next start goes on from there.
     std::error_code error;
     if (database_ && std::filesystem::file_size(path_, error) > 0 && !error) return;
@@ -248,6 +252,7 @@ class Made {
   const bool lock_;
   const bool database_;
   const bool wal_;
+  const bool shared_memory_;
 };
 
 JournalOpenFailure current_failure(const std::string& path) {

@@ -179,7 +179,7 @@ def counted(arguments, minutes, env=None):
 
 def checks(_):
     total = Count()
-    for name in ("include_direction", "house_rules", "format", "tidy"):
+    for name in ("include_direction", "house_rules", "road_map", "format", "tidy"):
         print(f"-- {name}", flush=True)
         own = counted([ROOT / "tests/checks" / name], 20)
         total.passed, total.failed = total.passed + own.passed, total.failed + own.failed
@@ -188,13 +188,25 @@ def checks(_):
 
 def power_loss(options):
     program = ROOT / "build/release/tests/power_loss"
-    return counted([program, "--crashes", "5000" if options.long else "500"], 60 if options.long else 10,
-                   {"TMPDIR": str(options.scratch)})
+    total = Count()
+    for crashes, *how in ((5000, 500), (1000, 100, "--encryption")):
+        own = counted([program, "--crashes", str(crashes if options.long else how[0]), *how[1:]], 60 if options.long else 10,
+                      {"TMPDIR": str(options.scratch)})
+        total.passed, total.failed = total.passed + own.passed, total.failed + own.failed
+    return total
 
 
 def kill(options):
     return counted([ROOT / "tests/crash/kill_test.py", "--kills", "200" if options.long else "50"], 40 if options.long else 12,
                    {"TMPDIR": str(options.scratch)})
+
+
+def fuzz(_):
+    return counted([ROOT / "tests/fuzz/run", "60"], 40)
+
+
+def soak(options):
+    return counted([ROOT / "tests/soak/run", "--minutes", "10"], 25, {"TMPDIR": str(options.scratch)})
 
 
 def quickstart(_):
@@ -209,6 +221,8 @@ SECTIONS = [
     ("functional", "functional tests", lambda options: functional("release", options), True),
     ("kill", "kill -9 under load", kill, False),
     ("power-loss", "power loss", power_loss, False),
+    ("fuzz", "fuzzing, a minute each target", fuzz, False),
+    ("soak", "ten minutes of everything at once", soak, False),
     ("quickstart", "the README's first command", quickstart, False),
     ("asan-build", "build (ASan and UBSan)", lambda options: build("asan"), False),
     ("asan-unit", "unit tests under ASan and UBSan", lambda options: unit("asan", options), False),
@@ -217,8 +231,10 @@ SECTIONS = [
     ("tsan-unit", "unit tests under TSan", lambda options: unit("tsan", options), False),
     ("tsan-functional", "main functional tests under TSan", lambda options: functional("tsan", options), False),
 ]
+# Only with --long, or by name.
+LONG_ONLY = {"fuzz", "soak"}
 # What a section can't do without.
-NEEDS = {"checks": "build", "unit": "build", "functional": "build", "kill": "build", "power-loss": "build", "quickstart": "build",
+NEEDS = {"checks": "build", "unit": "build", "functional": "build", "kill": "build", "power-loss": "build", "quickstart": "build", "soak": "build",
          "asan-unit": "asan-build", "asan-functional": "asan-build", "tsan-unit": "tsan-build", "tsan-functional": "tsan-build"}
 
 
@@ -227,7 +243,8 @@ def chosen_sections(arguments):
     if arguments.only:
         wanted = set(arguments.only) | {NEEDS[name] for name in arguments.only if name in NEEDS}
         return [name for name in names if name in wanted]
-    return [name for name, _, _, fast in SECTIONS if fast or not arguments.fast]
+    return [name for name, _, _, fast in SECTIONS
+            if (fast or not arguments.fast) and (arguments.long or name not in LONG_ONLY)]
 
 
 def main():
@@ -235,7 +252,7 @@ def main():
     parser = argparse.ArgumentParser(prog="tests/run", description="Edge Relay's tests. Last line: N passed, N failed.",
                                      epilog="sections: " + ", ".join(names))
     parser.add_argument("--fast", action="store_true", help="build, unit and functional tests, without sanitizers and crashes")
-    parser.add_argument("--long", action="store_true", help="a million queued, 200 kills, 5000 power losses")
+    parser.add_argument("--long", action="store_true", help="a million queued, 200 kills, 5000 power losses, fuzzing, soak")
     parser.add_argument("--only", action="append", choices=names, metavar="SECTION", help="this section and what it needs; repeatable")
     arguments = parser.parse_args()
 
