@@ -23,12 +23,12 @@ void read_chunks(HttpRequestParser& parser, std::string_view input) {
   while (true) {
     const auto chunk = parser.next_chunk(input);
     require(chunk.consumed <= input.size(), "a chunk takes no more than is there");
-    if (chunk.state == HttpRequestParser::ChunkState::bytes) {
-      require(!chunk.bytes.empty() && chunk.bytes.data() >= input.data() &&
-                  chunk.bytes.data() + chunk.bytes.size() <= input.data() + input.size(),
-              "a chunk's bytes lie in the input");
-      require(chunk.consumed > 0, "bytes of a chunk are consumed");
-    } else if (chunk.state != HttpRequestParser::ChunkState::need_more || chunk.consumed == 0) {
+    require(chunk.bytes.empty() || (chunk.bytes.data() >= input.data() &&
+                                    chunk.bytes.data() + chunk.bytes.size() <= input.data() + chunk.consumed),
+            "a chunk's bytes lie in what it takes");
+    // A chunk's header alone brings no bytes, but is taken.
+    if (chunk.consumed == 0 || chunk.state == HttpRequestParser::ChunkState::end ||
+        chunk.state == HttpRequestParser::ChunkState::malformed) {
       return;
     }
     input.remove_prefix(chunk.consumed);
