@@ -116,6 +116,17 @@ void Connection::keep_wal_on_close(bool keep) {
   }
 }
 
+void Connection::sync_wal() {
+  // In WAL mode this control answers with the WAL. SQLite's layers sync a WAL's folder with its first sync.
+  sqlite3_file* wal = nullptr;
+  if (sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) != SQLITE_OK) {
+    raise(handle_.get(), "can't find the WAL");
+  }
+  if (wal == nullptr || wal->pMethods == nullptr) throw DatabaseError(SQLITE_IOERR, "the WAL isn't open");
+  const int result = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
+  if (result != SQLITE_OK) throw DatabaseError(result, "can't sync the WAL");
+}
+
 bool Connection::checkpoint(Checkpoint kind) {
   int in_wal = 0;
   int written_back = 0;

@@ -77,6 +77,9 @@ class Connection {
   // Frames in the WAL after the last commit of this connection.
   int wal_frames() const { return *wal_frames_; }
 
+  // Syncs the WAL's file, also an empty one, and with it its entry in the folder. For once that no commit did it.
+  void sync_wal();
+
   enum class Checkpoint { passive, truncate };
   // Whether all of the WAL is now in the database file, fsynced. Throws for anything but readers in the way.
   bool checkpoint(Checkpoint kind);

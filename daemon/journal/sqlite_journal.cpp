@@ -25,7 +25,7 @@ SqliteJournal::SqliteJournal(const JournalOptions& options, const Clock& clock, 
   writer_ = std::make_unique<Writer>(std::move(connection), *cipher_, std::move(state), options_, clock_, inbox_, disk_,
                                      counters_, health_);
   writer_->commit_opening(options_.destinations);
-  // The WAL holds a commit now, so it must be there at the next start.
+  // The WAL is on the disk now, as a rule with a commit in it, so it must be there at the next start.
   lock_.write({journal_id_, true});
   claims_ = std::make_unique<ClaimSet>(writer_->state().openings);
   names_.update(writer_->state().totals);

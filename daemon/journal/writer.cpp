@@ -48,7 +48,12 @@ void Writer::commit_opening(const std::vector<std::string>& destinations) {
   ++state_.openings;
   for (const std::string& name : destinations) state_.totals.of(name);
   const Saved saved = save({{}, false, false});
-  if (saved == Saved::yes || saved == Saved::disk_full) return;
+  if (saved == Saved::yes) return;
+  if (saved == Saved::disk_full) {
+    // Without a commit in it, but it must outlast a power cut: journal.lock is about to say that it is there.
+    connection_.sync_wal();
+    return;
+  }
   throw DatabaseError(saved == Saved::corrupt ? SQLITE_CORRUPT : SQLITE_IOERR, last_error_);
 }
 
