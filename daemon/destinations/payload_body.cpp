@@ -1,5 +1,7 @@
 #include "destinations/payload_body.hpp"
 
+#include <chrono>
+
 namespace relay {
 
 Result<std::string> PayloadBody::read(std::uint64_t offset, std::size_t limit) {
@@ -17,13 +19,16 @@ Result<std::string> PayloadBody::read(std::uint64_t offset, std::size_t limit) {
 }
 
 AttemptResult unreadable_payload(const PayloadError& error) {
-  const bool corrupt = error.failure == PayloadFailure::corrupt;
+  // An erased one can't be sent either; only damage makes one of a queued delivery so.
+  const bool corrupt = error.failure != PayloadFailure::unreadable;
   AttemptResult result;
   result.outcome = corrupt ? Outcome::refused : Outcome::try_later;
   DeliveryError reason;
   reason.kind = corrupt ? ErrorKind::corrupt : ErrorKind::unavailable;
   reason.message = error.message;
   result.error = std::move(reason);
+  // A journal that can't be read now says nothing about this payload: the lane waits, and no attempt is counted.
+  if (!corrupt) result.retry_after = std::chrono::seconds(1);
   return result;
 }
 

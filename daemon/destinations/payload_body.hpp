@@ -26,7 +26,7 @@ class PayloadBody final : public HttpBodySource {
 };
 
 // What a payload that can't be read means for its delivery: a corrupt one is refused for good, an unreadable one is
-// tried later.
+// tried a second later, which holds the lane and costs no attempt.
 AttemptResult unreadable_payload(const PayloadError& error);
 
 // The whole payload, at most `limit` bytes of it; for what is sent in one piece.

@@ -186,7 +186,9 @@ TEST_P(Conformance, APayloadThatCantBeReadNowIsTriedLater) {
   const auto submission = submission_of(small_payload);
   const auto payload = std::make_shared<MemoryPayload>(small_payload);
   payload->fail_at_the_end(PayloadFailure::unreadable);
-  EXPECT_EQ(deliver(submission, payload).outcome, Outcome::try_later);
+  const AttemptResult result = deliver(submission, payload);
+  EXPECT_EQ(result.outcome, Outcome::try_later);
+  EXPECT_TRUE(result.retry_after) << "an unreadable journal would cost the submission an attempt";
   EXPECT_FALSE(peer->taken(submission));
   EXPECT_EQ(deliver(submission, small_payload).outcome, Outcome::accepted);
 }
