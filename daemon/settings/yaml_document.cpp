@@ -1,8 +1,13 @@
 #include "settings/yaml_document.hpp"
 
+#include <yaml-cpp/eventhandler.h>
+
 #include <algorithm>
 #include <iterator>
+#include <optional>
+#include <sstream>
 #include <utility>
+#include <vector>
 
 #include "base/utf8.hpp"
 
@@ -15,6 +20,43 @@ constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 std::string reason_of(const YAML::Exception& exception) {
   if (exception.msg == YAML::ErrorMsg::BAD_FILE) return "nested too deeply";
   return exception.msg.substr(0, exception.msg.find(':'));
+}
+
+// Told of nodes as they are read, keeps where each document's first one stands.
+class DocumentStarts : public YAML::EventHandler {
+ public:
+  const std::vector<YAML::Mark>& marks() const { return marks_; }
+  void OnDocumentStart(const YAML::Mark&) override { at_start_ = true; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { node(mark); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { node(mark); }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t, const std::string&) override { node(mark); }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+    node(mark);
+  }
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+    node(mark);
+  }
+  void OnMapEnd() override {}
+
+ private:
+  void node(const YAML::Mark& mark) {
+    if (std::exchange(at_start_, false)) marks_.push_back(mark);
+  }
+  bool at_start_ = false;
+  std::vector<YAML::Mark> marks_;
+};
+
+// No further than the second one: where yaml-cpp meets what can't begin a document it takes nothing and gives out empty
+// documents without end, which its LoadAll keeps until memory is gone.
+std::optional<YAML::Mark> second_document(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentStarts starts;
+  for (int document = 0; document < 2 && parser.HandleNextDocument(starts); ++document) {
+  }
+  return starts.marks().size() > 1 ? std::optional(starts.marks()[1]) : std::nullopt;
 }
 
 }  // namespace
@@ -30,11 +72,10 @@ YamlDocument::YamlDocument(std::string text, ProblemList& problems) : text_(std:
     return;
   }
   try {
-    std::vector<YAML::Node> documents = YAML::LoadAll(text_);
-    if (documents.size() > 1) {
-      problems.error(place_of(documents[1].Mark()), "a second YAML document begins here; a configuration is one");
+    root_ = YAML::Load(text_);
+    if (const auto second = second_document(text_)) {
+      problems.error(place_of(*second), "a second YAML document begins here; a configuration is one");
     }
-    if (!documents.empty()) root_ = documents.front();
   } catch (const YAML::Exception& exception) {
     problems.error(place_of(exception.mark), "this isn't YAML: " + reason_of(exception) +
                                                  "; look at the indentation, quotes and colons here and just before");
