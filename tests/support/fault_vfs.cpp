@@ -33,8 +33,8 @@ struct Vfs {
   }
 };
 
-// What SQLite allocates for us; the file below follows it.
-struct alignas(std::max_align_t) Handle {
+// What SQLite allocates for us, at a multiple of 8 and no more; the file below follows it.
+struct alignas(8) Handle {
   sqlite3_file base;
   Vfs* vfs;
 };

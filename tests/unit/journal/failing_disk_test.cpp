@@ -1,0 +1,90 @@
+// A disk that fails below a running journal: appends are refused, what a lane was told is kept and saved later and is
+// never sent twice, and the journal takes submissions again by itself.
+#include <sqlite3.h>
+
+#include "journal_fixture.hpp"
+#include "support/fault_vfs.hpp"
+
+namespace relay {
+namespace {
+
+class FailingDiskTest : public JournalTest {
+ protected:
+  FailingDiskTest() { options.vfs = disk.name(); }
+  ~FailingDiskTest() override {
+    disk.heal();
+    journal.reset();
+  }
+  void fail_from_now_on(FaultyOperation operation, Fault::Kind kind = Fault::Kind::io_error) {
+    disk.plan({.operation = operation, .nth = 1, .kind = kind, .from_then_on = true});
+  }
+  // Time for the writer to try again; appends until one is taken.
+  void heal_and_wait() {
+    disk.heal();
+    do {
+      clock.advance(std::chrono::seconds(2));
+    } while (!append(small("goes on")).ok());
+  }
+  void expect_outcome_is_kept(AppendRefusal refusal) {
+    const auto refused_append = append(small("refused"));
+    ASSERT_FALSE(refused_append.ok());
+    EXPECT_EQ(refused_append.error(), refusal);
+    const auto settled = settle(claim.token, delivered());
+    ASSERT_FALSE(settled.ok());
+    EXPECT_EQ(settled.error(), SettleRefusal::journal_failing);
+    EXPECT_TRUE(journal->claim("cloud", 10).empty()) << "nothing more is sent whose outcome couldn't be saved";
+    EXPECT_FALSE(settle(claim.token, delivered()).ok());
+    heal_and_wait();
+    EXPECT_EQ(view(claim.submission.id).state, SubmissionState::delivered);
+    EXPECT_EQ(totals().delivered, 1u);
+    for (const Claim& next : journal->claim("cloud", 10)) EXPECT_NE(next.submission.id, claim.submission.id);
+    expect_promise_7(*journal->snapshot());
+    EXPECT_FALSE(journal->condition().refusing.has_value());
+  }
+
+  FaultVfs disk{sqlite3_vfs_find(nullptr)->zName};
+  Claim claim;
+};
+
+TEST_F(FailingDiskTest, AfterAFailedSyncNothingIsTakenUntilTheWalCouldBeWrittenBack) {
+  open();
+  append_ok(small("payload"));
+  append_ok(small("another"));
+  claim = claim_one();
+  fail_from_now_on(FaultyOperation::sync);
+  expect_outcome_is_kept(AppendRefusal::journal_failing);
+  reopen();
+  EXPECT_EQ(totals().delivered, 1u);
+}
+
+TEST_F(FailingDiskTest, WhileItFailsTheConditionSaysWhy) {
+  open();
+  fail_from_now_on(FaultyOperation::sync);
+  EXPECT_FALSE(append(small("payload")).ok());
+  EXPECT_EQ(journal->admission({1}), AppendRefusal::journal_failing);
+  EXPECT_EQ(journal->condition().refusing, AppendRefusal::journal_failing);
+  EXPECT_NE(journal->condition().reason.find("can't be written"), std::string::npos);
+  heal_and_wait();
+}
+
+TEST_F(FailingDiskTest, AFullDiskRefusesAppendsAndKeepsWhatWasTold) {
+  open();
+  append_ok(small("payload"));
+  append_ok(small("another"));
+  claim = claim_one();
+  fail_from_now_on(FaultyOperation::write, Fault::Kind::disk_full);
+  expect_outcome_is_kept(AppendRefusal::disk_low);
+}
+
+TEST_F(FailingDiskTest, OneWriteThatFailsCostsOneBatch) {
+  open();
+  disk.plan({.operation = FaultyOperation::write, .nth = 1});
+  EXPECT_FALSE(append(small("payload")).ok());
+  heal_and_wait();
+  EXPECT_EQ(totals().accepted, 1u);
+  reopen();
+  EXPECT_EQ(totals().accepted, 1u);
+}
+
+}  // namespace
+}  // namespace relay
