@@ -7,6 +7,10 @@ namespace relay {
 
 namespace {
 
+// Milliseconds.
+constexpr int busy_timeout = 5000;
+constexpr int patience_with_readers = 20;
+
 [[noreturn]] void raise(sqlite3* handle, const char* doing) {
   throw DatabaseError(sqlite3_extended_errcode(handle), fmt::format("{}: {}", doing, sqlite3_errmsg(handle)));
 }
@@ -59,14 +63,14 @@ Connection::Connection(const std::string& path, Mode mode, const std::string& vf
   }
   // A closing reader must never write the WAL back; the writer decides for itself.
   keep_wal_on_close(true);
-  sqlite3_busy_timeout(handle, 5000);
+  sqlite3_busy_timeout(handle, busy_timeout);
   if (mode == Mode::read_stopped) execute("PRAGMA locking_mode = EXCLUSIVE");
   execute("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY");
   if (mode == Mode::write) {
     // Checkpoints are the writer's, after it has answered. 8 MiB of cache hold every hot page of a commit.
     execute(
         "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -8192;"
-        "PRAGMA secure_delete = ON");
+        "PRAGMA journal_size_limit = 8388608; PRAGMA secure_delete = ON");
     sqlite3_wal_hook(handle, remember_wal_frames, wal_frames_.get());
   } else {
     execute("PRAGMA query_only = ON; PRAGMA cache_size = -1024");
@@ -130,12 +134,15 @@ void Connection::sync_wal() {
 bool Connection::checkpoint(Checkpoint kind) {
   int in_wal = 0;
   int written_back = 0;
-  const int result = sqlite3_wal_checkpoint_v2(
-      handle_.get(), "main", kind == Checkpoint::truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
-      &in_wal, &written_back);
+  const bool truncates = kind != Checkpoint::passive;
+  if (kind == Checkpoint::truncate_if_unread) sqlite3_busy_timeout(handle_.get(), patience_with_readers);
+  const int result = sqlite3_wal_checkpoint_v2(handle_.get(), "main",
+                                               truncates ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
+                                               &in_wal, &written_back);
+  if (kind == Checkpoint::truncate_if_unread) sqlite3_busy_timeout(handle_.get(), busy_timeout);
   if ((result & 0xff) == SQLITE_BUSY) return false;
   if (result != SQLITE_OK) raise(handle_.get(), "can't write the WAL back into the database");
-  if (kind == Checkpoint::truncate) *wal_frames_ = 0;
+  if (truncates) *wal_frames_ = 0;
   return in_wal == written_back;
 }
 

@@ -80,7 +80,11 @@ class Connection {
   // Syncs the WAL's file, also an empty one, and with it its entry in the folder. For once that no commit did it.
   void sync_wal();
 
-  enum class Checkpoint { passive, truncate };
+  enum class Checkpoint {
+    passive,
+    truncate,
+    truncate_if_unread,  // gives way at once where a reader holds the WAL
+  };
   // Whether all of the WAL is now in the database file, fsynced. Throws for anything but readers in the way.
   bool checkpoint(Checkpoint kind);
 

@@ -1,8 +1,9 @@
-// Disk guard: whether there is room for more. Knows the journal's limit (journal.max_size, of used pages) and the
-// disk's (journal.min_free_disk). The watermarks and the reserve file that keep settlements going on a full disk belong
-// here.
+// Disk guard: whether there is room for more. Knows the journal's limit (journal.max_size, of used pages), the disk's
+// (journal.min_free_disk: the low watermark) and the WAL's cap, and holds the reserve file that keeps settlements going
+// on a full disk. What was given back of the reserve counts as not free, so that submissions never eat it; it is made
+// again above the high watermark.
 //
-// Thread-safe; asking costs two loads, and one statvfs a second by whoever asks first.
+// Thread-safe but for what is the writer's; asking costs a few loads, and one statvfs a second by whoever asks first.
 #pragma once
 
 #include <atomic>
@@ -13,6 +14,7 @@
 #include "base/byte_count.hpp"
 #include "base/clock.hpp"
 #include "journal/journal.hpp"
+#include "journal/reserve_file.hpp"
 
 namespace relay {
 
@@ -29,6 +31,14 @@ class DiskGuard {
   void set_used(ByteCount used) { used_.store(used.value, std::memory_order_relaxed); }
   // SQLite met a full disk. Appends are refused for a second, then the next one tries again.
   void disk_was_full();
+  // The WAL is at its cap and readers hold it there: nothing is taken until it could be written back.
+  void set_wal_held(bool held) { wal_held_.store(held, std::memory_order_relaxed); }
+  bool wal_held() const { return wal_held_.load(std::memory_order_relaxed); }
+
+  // The writer's alone. Gives a slice of the reserve back; false where there is none left.
+  bool make_room();
+  // The writer's alone, at each turn: makes the reserve, or makes it whole, where there is room for it.
+  void tend_reserve();
 
   ByteCount used() const { return {used_.load(std::memory_order_relaxed)}; }
   ByteCount free_disk() const;
@@ -36,6 +46,7 @@ class DiskGuard {
 
  private:
   void look() const;
+  std::uint64_t must_stay_free() const;
 
   const std::string folder_;
   const std::string wal_path_;
@@ -47,6 +58,10 @@ class DiskGuard {
   mutable std::atomic<std::uint64_t> free_disk_{UINT64_MAX};
   mutable std::atomic<std::uint64_t> wal_size_{0};
   std::atomic<std::int64_t> full_until_;
+  std::atomic<bool> wal_held_{false};
+  std::optional<ReserveFile> reserve_;        // none where another VFS keeps the files
+  std::int64_t tended_at_;                    // monotonic nanoseconds
+  std::atomic<std::uint64_t> given_back_{0};  // of the reserve, in bytes
 };
 
 }  // namespace relay

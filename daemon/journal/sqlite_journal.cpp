@@ -316,7 +316,7 @@ JournalCondition SqliteJournal::condition() const {
   condition.refusing = admission({0});
   if (condition.refusing == AppendRefusal::stopping) {
     condition.reason = "the relay is stopping";
-  } else if (condition.refusing == AppendRefusal::journal_failing) {
+  } else if (health_.state() != WriterHealth::State::working) {
     condition.reason = health_.reason();
   } else if (condition.refusing) {
     condition.reason = disk_.explain(*condition.refusing);

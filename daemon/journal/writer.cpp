@@ -16,6 +16,11 @@ namespace {
 // The WAL is written back when it has grown to this many frames of 16 KiB: 4 MiB. Small and recycled it stays in place
 // on the disk, which syncs faster than a file that grows.
 constexpr int checkpoint_frames = 256;
+// Readers that overlap keep the WAL from beginning anew although it was written back. From 16 MiB on they are waited
+// for, shortly; at 32 MiB nothing is taken until the WAL could be emptied.
+constexpr int wait_for_readers_frames = 1024;
+constexpr int most_frames = 2048;
+constexpr ByteCount nothing_free = mebibytes(1);
 constexpr std::chrono::milliseconds idle_patience{1000};
 constexpr std::chrono::seconds recover_every{1};
 constexpr std::chrono::seconds counters_wait_at_most{4};
@@ -47,7 +52,8 @@ Writer::~Writer() {
 void Writer::commit_opening(const std::vector<std::string>& destinations) {
   ++state_.openings;
   for (const std::string& name : destinations) state_.totals.of(name);
-  const Saved saved = save({{}, false, false});
+  Saved saved = save({{}, false, false});
+  while (saved == Saved::disk_full && disk_.make_room()) saved = save({{}, false, false});
   if (saved == Saved::yes) return;
   if (saved == Saved::disk_full) {
     // Without a commit in it, but it must outlast a power cut: journal.lock is about to say that it is there.
@@ -68,10 +74,12 @@ void Writer::start(Listener listener) {
 void Writer::run() {
   bool closed = false;
   while (!closed) {
+    disk_.tend_reserve();
     Inbox::Batch batch = inbox_->take(patience());
     closed = batch.closed;
     for (const std::int64_t upload : inbox_->take_given_up()) housekeeping_.give_up(upload);
     if (health_.state() == WriterHealth::State::recovering) try_to_recover();
+    if (health_.state() == WriterHealth::State::working && disk_.wal_held()) write_wal_back();
     handle(std::move(batch));
   }
 }
@@ -109,10 +117,7 @@ void Writer::handle(Inbox::Batch batch) {
   if (saved == Saved::disk_full) {
     disk_.disk_was_full();
     refuse(batch.arrivals, AppendRefusal::disk_low);
-    work.commands.clear();
-    for (const auto& command : batch.first) work.commands.push_back(command.get());
-    work.with_housekeeping = false;
-    saved = work.commands.empty() ? Saved::yes : save(work);
+    saved = save_without_arrivals(batch, std::move(work));
   }
   if (saved != Saved::yes) {
     met(saved);
@@ -122,6 +127,20 @@ void Writer::handle(Inbox::Batch batch) {
   }
   if (had_kept) release_held_claims();
   write_wal_back();
+}
+
+// On a full disk: what comes first alone, in the room that the reserve gives.
+Writer::Saved Writer::save_without_arrivals(const Inbox::Batch& batch, Work work) {
+  work.commands.clear();
+  for (const auto& command : batch.first) work.commands.push_back(command.get());
+  if (work.commands.empty()) {
+    if (work.with_housekeeping && more_housekeeping_) disk_.make_room();  // for the next turn
+    return Saved::yes;
+  }
+  work.with_housekeeping = false;
+  Saved saved = save(work);
+  while (saved == Saved::disk_full && disk_.make_room()) saved = save(work);
+  return saved;
 }
 
 bool Writer::needs_commit(const Inbox::Batch& batch) {
@@ -300,15 +319,26 @@ void Writer::measure() {
 }
 
 void Writer::write_wal_back() {
-  if (connection_.wal_frames() < checkpoint_frames) return;
-  try {
-    connection_.checkpoint(Connection::Checkpoint::passive);
-  } catch (const DatabaseError& error) {
-    last_error_ = error.what();
-    if (error.disk_full()) {
+  if (connection_.wal_frames() >= checkpoint_frames) checkpoint(Connection::Checkpoint::passive);
+  if (connection_.wal_frames() >= wait_for_readers_frames) checkpoint(Connection::Checkpoint::truncate_if_unread);
+  const bool held = connection_.wal_frames() >= most_frames;
+  if (held && !disk_.wal_held()) log_error("the journal's WAL is at its cap; nothing is taken until readers let it go");
+  disk_.set_wal_held(held);
+}
+
+bool Writer::checkpoint(Connection::Checkpoint kind) {
+  if (health_.state() != WriterHealth::State::working) return false;
+  for (;;) {
+    try {
+      return connection_.checkpoint(kind);
+    } catch (const DatabaseError& error) {
+      last_error_ = error.what();
+      if (!error.disk_full()) {
+        met(error.corrupt() ? Saved::corrupt : Saved::io_error);
+        return false;
+      }
       disk_.disk_was_full();
-    } else {
-      met(error.corrupt() ? Saved::corrupt : Saved::io_error);
+      if (!disk_.make_room()) return false;
     }
   }
 }
@@ -337,6 +367,8 @@ void Writer::try_to_recover() {
   } catch (const DatabaseError& error) {
     last_error_ = error.what();
     if (error.corrupt()) met(Saved::corrupt);
+    // A full disk fails in several ways: what can't be mapped is called an I/O error.
+    if (error.disk_full() || disk_.free_disk() < nothing_free) disk_.make_room();
     return;
   }
   // The first commit behind the hole, with nothing in it that somebody waits for.

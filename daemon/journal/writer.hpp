@@ -65,6 +65,7 @@ class Writer {
   void refuse(std::vector<std::unique_ptr<Command>>& arrivals, AppendRefusal why);
   void keep(std::vector<std::unique_ptr<Command>>& first, AppendRefusal why);
   Saved save(const Work& work);
+  Saved save_without_arrivals(const Inbox::Batch& batch, Work work);
   void apply_all(WriteTransaction& transaction, const Work& work);
   void apply_alone(WriteTransaction& transaction, Command& command);
   void commit_state(WriteTransaction& transaction);
@@ -72,6 +73,7 @@ class Writer {
   void after_commit(const WriteTransaction& transaction, const Work& work);
   void measure();
   void write_wal_back();
+  bool checkpoint(Connection::Checkpoint kind);
   void met(Saved trouble);
   void try_to_recover();
   void release_held_claims();

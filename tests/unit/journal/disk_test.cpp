@@ -1,4 +1,10 @@
 // A journal that may not grow, and a disk that is full or fails: appends are refused, what goes out is still settled.
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <thread>
+
+#include "journal/reserve_file.hpp"
 #include "journal_fixture.hpp"
 
 namespace relay {
@@ -44,6 +50,94 @@ TEST_F(DiskTest, TheWalStaysSmallWhileNobodyHoldsIt) {
   for (int i = 0; i < 400; ++i) append_ok(small(std::string(60'000, 'x')));
   clock.advance(std::chrono::seconds(2));
   EXPECT_LT(journal->condition().wal_bytes.value, mebibytes(8).value);
+}
+
+// Holds the newest commit, as a reader does that never ends.
+class EndlessReader {
+ public:
+  explicit EndlessReader(const std::string& path) {
+    sqlite3_open_v2(path.c_str(), &handle_, SQLITE_OPEN_READONLY, nullptr);
+    sqlite3_exec(handle_, "BEGIN; SELECT count(*) FROM journal", nullptr, nullptr, nullptr);
+  }
+  ~EndlessReader() { sqlite3_close(handle_); }
+  EndlessReader(const EndlessReader&) = delete;
+  EndlessReader& operator=(const EndlessReader&) = delete;
+
+ private:
+  sqlite3* handle_ = nullptr;
+};
+
+TEST_F(DiskTest, AReaderThatHoldsTheWalStopsWhatComesInAndNotWhatGoesOut) {
+  open();
+  append_ok(small("payload"));
+  const Claim claim = claim_one();
+  {
+    const EndlessReader reader(options.path);
+    auto last = append(small(std::string(60'000, 'x')));
+    for (int i = 0; i < 2000 && last.ok(); ++i) last = append(small(std::string(60'000, 'x')));
+    ASSERT_FALSE(last.ok());
+    EXPECT_EQ(last.error(), AppendRefusal::journal_failing);
+    EXPECT_NE(journal->condition().reason.find("WAL"), std::string::npos);
+    EXPECT_TRUE(settle(claim.token, delivered()).ok());
+    clock.advance(std::chrono::seconds(2));
+    EXPECT_LT(journal->condition().wal_bytes.value, mebibytes(36).value);
+  }
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (journal->admission({1}) && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  append_ok(small("goes on"));
+}
+
+class ReserveFileTest : public JournalTest {
+ protected:
+  const std::filesystem::path path = folder / "journal.reserve";
+  struct stat status() const {
+    struct stat status {};
+    EXPECT_EQ(::stat(path.c_str(), &status), 0);
+    return status;
+  }
+};
+
+TEST_F(ReserveFileTest, IsAllocatedAndPrivate) {
+  ReserveFile reserve(path, gibibytes(10));
+  EXPECT_EQ(reserve.missing(), ReserveFile::largest);
+  ASSERT_TRUE(reserve.make().ok());
+  EXPECT_EQ(reserve.missing().value, 0u);
+  EXPECT_EQ(status().st_mode & 0777u, 0600u);
+  EXPECT_GE(static_cast<std::uint64_t>(status().st_blocks) * 512, ReserveFile::largest.value);
+}
+
+TEST_F(ReserveFileTest, IsGivenBackInSlicesToItsEnd) {
+  ReserveFile reserve(path, mebibytes(40));
+  ASSERT_TRUE(reserve.make().ok());
+  ASSERT_EQ(reserve.size(), mebibytes(10));
+  EXPECT_TRUE(reserve.give_back());
+  EXPECT_EQ(reserve.size(), mebibytes(6));
+  EXPECT_EQ(static_cast<std::uint64_t>(status().st_size), mebibytes(6).value);
+  EXPECT_EQ(ReserveFile(path, mebibytes(40)).missing(), mebibytes(4)) << "found again by the next start";
+  while (reserve.give_back()) {
+  }
+  EXPECT_EQ(reserve.size().value, 0u);
+  EXPECT_FALSE(std::filesystem::exists(path));
+  ASSERT_TRUE(reserve.make().ok());
+  EXPECT_EQ(reserve.size(), mebibytes(10));
+}
+
+TEST_F(ReserveFileTest, ACopyFullOfHolesHoldsNothing) {
+  std::ofstream(path).close();
+  std::filesystem::resize_file(path, ReserveFile::largest.value);
+  EXPECT_EQ(ReserveFile(path, gibibytes(10)).size().value, 0u);
+}
+
+TEST_F(DiskTest, TheReserveIsMadeOnlyWhereEnoughStaysFree) {
+  options.min_free_disk = gibibytes(1ull << 30);
+  open();
+  close();
+  EXPECT_FALSE(std::filesystem::exists(folder / "journal.reserve"));
+  options.min_free_disk = {0};
+  open();
+  append_ok(small("payload"));
+  close();
+  EXPECT_TRUE(std::filesystem::exists(folder / "journal.reserve"));
 }
 
 }  // namespace

@@ -1,0 +1,138 @@
+"""A real disk that another process fills: nothing is taken, what was taken still goes out, and it goes on by itself."""
+
+import threading
+import time
+
+import pytest
+from relay import SLOWNESS, await_true, hl7
+from small_disk import NoMounts, SmallDisk
+
+
+@pytest.fixture
+def make_disk(tmp_path):
+    made = []
+
+    def make(kind, megabytes):
+        try:
+            made.append(SmallDisk(tmp_path, kind, megabytes))
+        except NoMounts as error:
+            pytest.skip(f"can't mount here: {error}")
+        return made[-1]
+
+    yield make
+    for disk in made:
+        disk.end()
+
+
+@pytest.fixture
+def relay_on(make_relay, tmp_path):
+    """relay_on(disk): its journal lies there, its destination elsewhere."""
+    def make(disk, journal=None, start=True):
+        archive = tmp_path / "archive"
+        archive.mkdir()
+        relay = make_relay({"destinations": {"archive": {"type": "directory", "path": str(archive), "backoff": {"max": "1s"}}},
+                            "journal": {"path": str(disk.folder / "journal.db"), "min_free_disk": "4MB", **(journal or {})}},
+                           start=start)
+        relay.archive = archive
+        relay.away = tmp_path / "archive-away"
+        relay.reserve = disk.folder / "journal.reserve"
+        return relay
+    return make
+
+
+class Sender(threading.Thread):
+    """Posts without a pause until it is stopped; remembers what was taken and how the rest was refused."""
+
+    def __init__(self, relay):
+        super().__init__(daemon=True)
+        self.relay = relay
+        self.taken = []
+        self.refused = []
+        self.ends = threading.Event()
+
+    def run(self):
+        while not self.ends.is_set():
+            answer = self.relay.post(hl7(extra=b"x" * 20_000))
+            if answer.status == 202:
+                self.taken.append(answer.json()["id"])
+            else:
+                self.refused.append(answer)
+                time.sleep(0.02)
+
+    def stop(self):
+        self.ends.set()
+        self.join()
+
+
+@pytest.mark.parametrize("kind", ["tmpfs", "ext4"])
+def test_a_disk_that_another_process_fills(make_disk, relay_on, kind):
+    disk = make_disk(kind, 160)
+    relay = relay_on(disk)
+    await_true(lambda: relay.reserve.exists() and relay.reserve.stat().st_size >= 32 << 20, lambda: "a reserve")
+    whole = relay.reserve.stat().st_size
+    assert relay.reserve.stat().st_blocks * 512 >= whole, "the reserve must be allocated"
+    assert relay.reserve.stat().st_mode & 0o077 == 0
+    relay.archive.rename(relay.away)  # a backlog grows
+    sender = Sender(relay)
+    sender.start()
+    await_true(lambda: len(sender.taken) >= 150, lambda: f"150 taken: {len(sender.taken)}", timeout=60 * SLOWNESS)
+    disk.fill()
+    await_true(lambda: sender.refused, lambda: "a refusal")
+    time.sleep(2)
+    disk.fill()
+    queued = relay.health()["journal"]["queued"]
+    assert queued >= 100
+    relay.away.rename(relay.archive)
+    # Not a byte is free, and all the same every outcome is saved: nothing else would let the queue become empty.
+    await_true(lambda: relay.health()["journal"]["queued"] == 0, lambda: relay.log()[-2000:], timeout=90 * SLOWNESS)
+    assert disk.filler.exists()
+    before = len(sender.taken)
+    for answer in sender.refused:
+        assert answer.status == 503 and int(answer.header("Retry-After")) > 0, (answer.status, answer.body)
+    assert sender.refused[-1].json()["type"].endswith("disk_low"), sender.refused[-1].body
+
+    disk.empty()
+    emptied = time.monotonic()
+    await_true(lambda: len(sender.taken) > before, lambda: "taken again", timeout=30 * SLOWNESS)
+    assert time.monotonic() - emptied < 30 * SLOWNESS
+    sender.stop()
+    await_true(lambda: relay.reserve.exists() and relay.reserve.stat().st_size == whole, lambda: "the reserve made again")
+    for identifier in sender.taken:
+        relay.await_state(identifier, "delivered", timeout=60)
+    assert len(list(relay.archive.glob("*.hl7"))) == len(sender.taken), "nothing was sent twice"
+    relay.check_totals()
+    assert relay.running()
+    assert relay.stop() == 0
+    relay.verify()
+
+
+def test_a_read_only_disk_is_refused_and_nothing_changes(make_disk, relay_on):
+    disk = make_disk("ext4", 100)
+    relay = relay_on(disk)
+    relay.await_state(relay.submit(hl7()), "delivered")
+    assert relay.stop() == 0
+    disk.remount("ro")
+    relay.start(ready=False)
+    assert relay.process.wait(timeout=30 * SLOWNESS) == 65, relay.log()
+    assert str(disk.folder) in relay.log()
+    relay.verify()
+    disk.remount("rw")
+    relay.start()
+    relay.await_state(relay.submit(hl7()), "delivered")
+
+
+def test_max_size(make_disk, relay_on):
+    disk = make_disk("tmpfs", 160)
+    relay = relay_on(disk, {"max_size": "2MiB"})
+    relay.archive.rename(relay.away)
+    taken = []
+    for _ in range(100):
+        answer = relay.post(hl7(extra=b"x" * 50_000))
+        if answer.status != 202:
+            break
+        taken.append(answer.json()["id"])
+    assert answer.status == 503 and answer.json()["type"].endswith("journal_full"), answer.body
+    assert int(answer.header("Retry-After")) > 0
+    relay.away.rename(relay.archive)
+    for identifier in taken:
+        relay.await_state(identifier, "delivered", timeout=60)
