@@ -196,6 +196,11 @@ def power_loss(options):
     return total
 
 
+def nth_fault(options):
+    return counted([ROOT / "build/release/tests/nth_fault", "--stride", "1" if options.long else "10"], 40 if options.long else 10,
+                   {"TMPDIR": str(options.scratch)})
+
+
 def kill(options):
     return counted([ROOT / "tests/crash/kill_test.py", "--kills", "200" if options.long else "50"], 40 if options.long else 12,
                    {"TMPDIR": str(options.scratch)})
@@ -221,6 +226,7 @@ SECTIONS = [
     ("functional", "functional tests", lambda options: functional("release", options), True),
     ("kill", "kill -9 under load", kill, False),
     ("power-loss", "power loss", power_loss, False),
+    ("nth-fault", "one failing disk operation after the other", nth_fault, False),
     ("fuzz", "fuzzing, a minute each target", fuzz, False),
     ("soak", "ten minutes of everything at once", soak, False),
     ("quickstart", "the README's first command", quickstart, False),
@@ -234,7 +240,8 @@ SECTIONS = [
 # Only with --long, or by name.
 LONG_ONLY = {"fuzz", "soak"}
 # What a section can't do without.
-NEEDS = {"checks": "build", "unit": "build", "functional": "build", "kill": "build", "power-loss": "build", "quickstart": "build", "soak": "build",
+NEEDS = {"checks": "build", "unit": "build", "functional": "build", "kill": "build", "power-loss": "build", "nth-fault": "build",
+         "quickstart": "build", "soak": "build",
          "asan-unit": "asan-build", "asan-functional": "asan-build", "tsan-unit": "tsan-build", "tsan-functional": "tsan-build"}
 
 
