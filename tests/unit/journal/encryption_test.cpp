@@ -5,6 +5,7 @@
 #include <set>
 
 #include "journal/payload_cipher.hpp"
+#include "journal/payload_row.hpp"
 #include "unit/journal/journal_fixture.hpp"
 
 namespace relay {
@@ -222,6 +223,19 @@ TEST_F(Encryption, VerifyWithoutTheKeyLeavesSealsUncheckedAndSaysSo) {
   ASSERT_EQ(report->not_checked.size(), 1U);
   EXPECT_NE(report->not_checked[0].find("the key can't be read"), std::string::npos);
   EXPECT_EQ(report->payloads_checked, 0U);
+}
+
+TEST(SealedPayloadRow, OpensAtItsPlaceAlone) {
+  std::vector<SealingKey> keys;
+  keys.emplace_back(key('a'));
+  const PayloadCipher cipher(std::move(keys), key('s'));
+  const PayloadRowPlace place{Uuid{{1}}, 1, false, {1}};
+  const std::string row = frame_payload("chunk", place, cipher);
+  EXPECT_EQ(unframe_payload(row, place, cipher), "chunk");
+  EXPECT_FALSE(unframe_payload(row, {Uuid{{2}}, 1, false, {1}}, cipher));
+  EXPECT_FALSE(unframe_payload(row, {Uuid{{1}}, 2, false, {1}}, cipher));
+  EXPECT_FALSE(unframe_payload(row, {Uuid{{1}}, 1, true, {1}}, cipher));
+  EXPECT_FALSE(unframe_payload(row, {Uuid{{1}}, 1, false, {2}}, cipher));
 }
 
 TEST(SealingKeyTest, NeverUsesANonceTwice) {
