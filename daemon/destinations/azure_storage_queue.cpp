@@ -220,8 +220,11 @@ void AzureStorageQueue::send(Try& attempt) {
 AttemptResult AzureStorageQueue::classify(const Try& attempt, const TransferResult& answer) const {
   const AzureAnswerContext context =
       context_of(attempt.creating ? creation_of(service_of(attempt.step)) : attempt.step);
-  if (const auto* response = std::get_if<HttpClientResponse>(&answer.result))
-    return classify_azure_answer(context, *response);
+  if (const auto* response = std::get_if<HttpClientResponse>(&answer.result)) {
+    AttemptResult result = classify_azure_answer(context, *response);
+    result.server_date = parse_http_date(response->header("date").value_or(""));
+    return result;
+  }
   const auto& failure = std::get<TransferError>(answer.result);
   if (failure.failure == TransferFailure::body_failed && attempt.body && attempt.body->failure())
     return unreadable_payload(*attempt.body->failure());

@@ -9,13 +9,30 @@ namespace relay {
 namespace {
 constexpr std::chrono::seconds look_for_far_retries_every{60};
 constexpr std::size_t far_retries_a_slice = 200;
+// Well within the 15 minutes that are promised, also where readers are in the way for a while.
+constexpr std::chrono::seconds empty_wal_after{30};
+constexpr std::chrono::seconds empty_wal_again_after{10};
 }  // namespace
 
-Housekeeping::Housekeeping(Connection& connection, WriterStatements& statements, const JournalOptions& options)
+Housekeeping::Housekeeping(Connection& connection, WriterStatements& statements, const JournalOptions& options,
+                           ClockGuard& clock)
     : statements_(statements),
       sweeper_(connection),
       keep_idempotency_(options.keep_idempotency),
-      max_backoff_(options.max_backoff) {}
+      max_backoff_(options.max_backoff),
+      clock_(clock),
+      retention_(connection, options),
+      save_clock_(connection, "INSERT OR REPLACE INTO clock VALUES (1, ?1, ?2, ?3)"),
+      saved_clock_(connection, "SELECT last_seen, doubted, calm FROM clock WHERE only = 1") {}
+
+void Housekeeping::load() {
+  sweeper_.load();
+  std::optional<ClockGuard::Note> note;
+  if (Rows rows = saved_clock_.rows(); rows.next()) {
+    note = ClockGuard::Note{rows.time(0), rows.flag(1), std::chrono::milliseconds(rows.integer(2))};
+  }
+  clock_.load(note);
+}
 
 bool Housekeeping::due(const WriterState& state, WallTime now, MonotonicTime monotonic_now) {
   const bool look_again =
@@ -24,13 +41,28 @@ bool Housekeeping::due(const WriterState& state, WallTime now, MonotonicTime mon
     look_for_far_retries(state, now);
     if (far_retries_.empty()) looked_for_far_retries_ = monotonic_now;
   }
-  return !far_retries_.empty() || !sweeper_.idle() || state.idempotency_rotated_at > now ||
-         now - state.idempotency_rotated_at >= keep_idempotency_;
+  now_ = monotonic_now;
+  wall_ = now;
+  clock_.look();
+  clock_note_ = clock_.unsaved();
+  rotates_ = clock_.trusted() &&
+             (state.idempotency_rotated_at > now || now - state.idempotency_rotated_at >= keep_idempotency_);
+  erases_ = clock_.trusted() && retention_.due(now, monotonic_now);
+  return !far_retries_.empty() || !sweeper_.idle() || rotates_ || erases_ || clock_note_;
 }
 
 void Housekeeping::run(WriteTransaction& transaction) {
-  if (!sweeper_.idle()) swept_one_ = sweeper_.sweep();
-  statements_.idempotency.rotate(transaction, keep_idempotency_);
+  // The clock was set ahead since it was looked at: it is doubted at the next look.
+  if (transaction.now - wall_ > std::chrono::minutes(1)) erases_ = rotates_ = false;
+  erased_ = erases_ || !sweeper_.idle();
+  if (!sweeper_.idle()) {
+    swept_one_ = sweeper_.sweep();
+    retention_.space_came_free();
+  }
+  if (rotates_) statements_.idempotency.rotate(transaction, keep_idempotency_);
+  if (erases_) retention_.run(transaction);
+  clock_noted_ = clock_note_.has_value();
+  if (clock_note_) save_clock_.run(clock_note_->last_seen, clock_note_->doubted, clock_note_->calm.count());
   const WallTime latest = transaction.now + max_backoff_;
   for (const FarRetry& retry : far_retries_) {
     statements_.bring_back_delivery.run(retry.destination, retry.due, retry.seq, latest);
@@ -44,6 +76,19 @@ void Housekeeping::settled(bool committed) {
   if (committed && swept_one_) sweeper_.finished();
   swept_one_ = false;
   far_retries_.clear();
+  for (const std::int64_t upload : retention_.settled(committed)) sweeper_.add(upload);
+  if (committed && erased_ && !wal_holds_erased_since_) wal_holds_erased_since_ = now_;
+  if (committed && clock_noted_) clock_.saved(*clock_note_);
+  clock_note_.reset();
+  clock_noted_ = false;
+  erases_ = erased_ = rotates_ = false;
+}
+
+bool Housekeeping::wal_should_be_emptied(MonotonicTime monotonic_now) {
+  if (!wal_holds_erased_since_ || monotonic_now - *wal_holds_erased_since_ < empty_wal_after) return false;
+  if (next_emptying_ && monotonic_now < *next_emptying_) return false;
+  next_emptying_ = monotonic_now + empty_wal_again_after;
+  return true;
 }
 
 void Housekeeping::look_for_far_retries(const WriterState& state, WallTime now) {

@@ -241,6 +241,9 @@ class Journal {
   virtual Result<JournalSnapshot> snapshot() = 0;
   virtual JournalCondition condition() const = 0;
 
+  // A destination's answer said what time it is, just now: by that a clock that jumped is trusted again. Any thread.
+  virtual void witness_clock(WallTime theirs) = 0;
+
   // Takes nothing new (AppendRefusal::stopping) while settlements still go through.
   virtual void stop_appends() = 0;
   // Commits what waits, checkpoints, marks the journal clean and closes it. No call may follow.
@@ -255,6 +258,10 @@ struct JournalOptions {
   ByteCount min_free_disk = gibibytes(1);
   bool allow_tmpfs = false;
   std::chrono::milliseconds keep_idempotency{std::chrono::hours(24 * 7)};
+  // Payloads are erased that long after every delivery is delivered or discarded; metadata and attempts that long
+  // after.
+  std::chrono::milliseconds keep_delivered_payload{std::chrono::hours(24 * 7)};
+  std::chrono::milliseconds keep_record{std::chrono::hours(24 * 365 * 2)};
   // An open not_before further away than this is brought back to it (a clock that was set back).
   std::chrono::milliseconds max_backoff{300'000};
   // Every destination of the configuration, so that each has its totals from the start.

@@ -54,13 +54,23 @@ class JournalPayload : public PayloadSource {
   Result<std::string, PayloadError> read_within(std::uint64_t offset, std::size_t limit) {
     const std::uint64_t number = place_.upload ? offset / payload_chunk_size.value : 0;
     const std::uint64_t start = number * payload_chunk_size.value;
-    if (!load(number)) return corrupt("a part of the payload is missing or damaged");
+    if (!load(number) && erased()) {
+      return Failure{PayloadError{PayloadFailure::erased,
+                                  "it was erased after every delivery had ended (journal.keep_delivered_payload)"}};
+    }
+    if (!piece_) return corrupt("a part of the payload is missing or damaged");
     const std::string& piece = *piece_;
     std::string bytes = piece.substr(offset - start, limit);
     if (offset + bytes.size() == place_.size.value && !whole()) {
       return corrupt("the payload doesn't match the SHA-256 taken at intake");
     }
     return bytes;
+  }
+
+  bool erased() {
+    auto reader = pool_->lease();
+    const auto row = reader->payloads.inline_row(place_.seq);
+    return row && row->empty();
   }
 
   // Makes `piece_` the one of that number, and hashes it where it is next in order.

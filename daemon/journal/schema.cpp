@@ -124,6 +124,26 @@ CREATE TABLE counter (name TEXT NOT NULL, labels TEXT NOT NULL, value INTEGER NO
   first_seq INTEGER NOT NULL,
   end_seq INTEGER
 ) WITHOUT ROWID;)",
+    // 3: retention (retention.hpp) and the clock it goes by (clock_guard.hpp). What has ended already is entered too.
+    R"(CREATE TABLE erasure (
+  stage INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (stage, ended_at, seq)
+) WITHOUT ROWID;
+CREATE TRIGGER record_ended AFTER INSERT ON record WHEN NEW.state IN (2, 4) BEGIN
+  INSERT OR REPLACE INTO erasure VALUES (1, NEW.ended_at, NEW.seq);
+END;
+CREATE TRIGGER record_changed AFTER UPDATE OF state ON record WHEN NEW.state IN (2, 4) BEGIN
+  INSERT OR REPLACE INTO erasure VALUES (1, NEW.ended_at, NEW.seq);
+END;
+INSERT OR REPLACE INTO erasure SELECT 1, ended_at, seq FROM record WHERE state IN (2, 4);
+CREATE TABLE clock (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  last_seen INTEGER NOT NULL,
+  doubted INTEGER NOT NULL,
+  calm INTEGER NOT NULL
+);)",
 };
 
 void apply_steps(Connection& connection, std::int64_t from) {

@@ -19,11 +19,12 @@ SqliteJournal::SqliteJournal(const JournalOptions& options, const Clock& clock, 
       journal_id_(state.journal_id),
       cipher_(std::move(cipher)),
       disk_(options, clock),
+      clock_guard_(clock),
       inbox_(std::make_shared<Inbox>()),
       pool_(std::make_shared<ReadingPool>(options.path, options.vfs, cipher_)) {
   counters_.load(connection);
   writer_ = std::make_unique<Writer>(std::move(connection), *cipher_, std::move(state), options_, clock_, inbox_, disk_,
-                                     counters_, health_);
+                                     counters_, health_, clock_guard_);
   writer_->commit_opening(options_.destinations);
   // The WAL is on the disk now, as a rule with a commit in it, so it must be there at the next start.
   lock_.write({journal_id_, true});

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "journal/claims.hpp"
+#include "journal/clock_guard.hpp"
 #include "journal/conditions.hpp"
 #include "journal/counters.hpp"
 #include "journal/destination_names.hpp"
@@ -54,6 +55,7 @@ class SqliteJournal : public Journal {
   Result<std::shared_ptr<PayloadSource>> payload_of(const SubmissionId& id) override;
   Result<JournalSnapshot> snapshot() override;
   JournalCondition condition() const override;
+  void witness_clock(WallTime theirs) override { clock_guard_.witness(theirs); }
 
   void stop_appends() override;
   void close() override;
@@ -75,6 +77,7 @@ class SqliteJournal : public Journal {
   DiskGuard disk_;
   CounterTable counters_;
   mutable WriterHealth health_;
+  ClockGuard clock_guard_;
   ConditionBoard conditions_;
   DestinationNames names_;
   Subscriptions subscriptions_;

@@ -45,18 +45,18 @@ std::string VerifyRows::id_of(std::int64_t seq) {
 }
 
 void VerifyRows::check_submissions(const Pause& pause) {
-  Statement all(connection_,
-                "SELECT " + std::string(submission_columns) + ", payload IS NOT NULL FROM submission ORDER BY seq");
+  Statement all(connection_, "SELECT " + std::string(submission_columns) +
+                                 ", payload IS NOT NULL, length(payload) IS 0 FROM submission ORDER BY seq");
   each_row(all.rows(), pause, [&](const Rows& rows) {
     const SubmissionRow row = read_submission_row(rows, cipher_);
     ++report_.submissions;
     highest_seq_ = std::max(highest_seq_, row.seq);
     if (row.upload) highest_upload_ = std::max(highest_upload_, *row.upload);
-    check_submission(row, rows.flag(submission_column_count));
+    check_submission(row, rows.flag(submission_column_count), rows.flag(submission_column_count + 1));
   });
 }
 
-void VerifyRows::check_submission(const SubmissionRow& row, bool has_inline_payload) {
+void VerifyRows::check_submission(const SubmissionRow& row, bool has_inline_payload, bool erased) {
   const std::string id = row.submission.id.text();
   if (!row.sound && seals_checked_) {
     if (row.seals_open) {
@@ -64,6 +64,10 @@ void VerifyRows::check_submission(const SubmissionRow& row, bool has_inline_payl
     } else {
       add_("seal", id, "a sealed text of its metadata doesn't open");
     }
+  }
+  if (erased && !row.upload) {
+    check_erased(row);
+    return;
   }
   if (has_inline_payload == row.upload.has_value()) {
     add_("state", id, has_inline_payload ? "it has a payload in its row and one in chunks" : "it has no payload");
@@ -74,7 +78,22 @@ void VerifyRows::check_submission(const SubmissionRow& row, bool has_inline_payl
     ++report_.payloads_checked;
     if (flaw) add_(flaw->seal ? "seal" : "digest", id, flaw->text);
   }
+  check_deliveries_of(row);
+}
+
+void VerifyRows::check_erased(const SubmissionRow& row) {
+  check_deliveries_of(row);
+  if (!row.sound) return;
+  for (const DeliveryState state : submissions_.states(row)) {
+    if (state == DeliveryState::delivered || state == DeliveryState::discarded) continue;
+    add_("state", row.submission.id.text(), "its payload was erased, but a delivery of it isn't over");
+    return;
+  }
+}
+
+void VerifyRows::check_deliveries_of(const SubmissionRow& row) {
   if (!row.sound) return;  // its deliveries are found by its client
+  const std::string id = row.submission.id.text();
   const std::size_t deliveries = submissions_.states(row).size();
   if (deliveries != row.deliveries) {
     add_("orphan", id, fmt::format("{} of its {} deliveries are there", deliveries, row.deliveries));

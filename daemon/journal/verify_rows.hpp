@@ -41,7 +41,9 @@ class VerifyRows {
     std::uint64_t discarded = 0;
   };
   std::string id_of(std::int64_t seq);
-  void check_submission(const SubmissionRow& row, bool has_inline_payload);
+  void check_submission(const SubmissionRow& row, bool has_inline_payload, bool erased);
+  void check_erased(const SubmissionRow& row);
+  void check_deliveries_of(const SubmissionRow& row);
   void check_totals_row(const TotalsRow& row);
 
   Connection& connection_;

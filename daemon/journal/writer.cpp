@@ -17,9 +17,10 @@ namespace {
 // on the disk, which syncs faster than a file that grows.
 constexpr int checkpoint_frames = 256;
 // Readers that overlap keep the WAL from beginning anew although it was written back. From 16 MiB on they are waited
-// for, shortly; at 32 MiB nothing is taken until the WAL could be emptied.
+// for, shortly, once a second; at 128 MiB nothing is taken until the WAL could be emptied.
 constexpr int wait_for_readers_frames = 1024;
-constexpr int most_frames = 2048;
+constexpr int most_frames = 8192;
+constexpr std::chrono::seconds wait_for_readers_every{1};
 constexpr ByteCount nothing_free = mebibytes(1);
 constexpr std::chrono::milliseconds idle_patience{1000};
 constexpr std::chrono::seconds recover_every{1};
@@ -29,7 +30,7 @@ constexpr std::chrono::seconds counters_wait_at_most{4};
 
 Writer::Writer(Connection connection, const PayloadCipher& cipher, WriterState state, const JournalOptions& options,
                const Clock& clock, std::shared_ptr<Inbox> inbox, DiskGuard& disk, CounterTable& counters,
-               WriterHealth& health)
+               WriterHealth& health, ClockGuard& clock_guard)
     : connection_(std::move(connection)),
       statements_(connection_, cipher),
       state_(std::move(state)),
@@ -38,7 +39,7 @@ Writer::Writer(Connection connection, const PayloadCipher& cipher, WriterState s
       disk_(disk),
       counters_(counters),
       health_(health),
-      housekeeping_(connection_, statements_, options) {
+      housekeeping_(connection_, statements_, options, clock_guard) {
   measure();
   housekeeping_.load();
 }
@@ -81,6 +82,7 @@ void Writer::run() {
     if (health_.state() == WriterHealth::State::recovering) try_to_recover();
     if (health_.state() == WriterHealth::State::working && disk_.wal_held()) write_wal_back();
     handle(std::move(batch));
+    empty_wal_of_erased();
   }
 }
 
@@ -320,7 +322,11 @@ void Writer::measure() {
 
 void Writer::write_wal_back() {
   if (connection_.wal_frames() >= checkpoint_frames) checkpoint(Connection::Checkpoint::passive);
-  if (connection_.wal_frames() >= wait_for_readers_frames) checkpoint(Connection::Checkpoint::truncate_if_unread);
+  const MonotonicTime now = clock_.monotonic_now();
+  if (connection_.wal_frames() >= wait_for_readers_frames && now >= next_wait_for_readers_) {
+    next_wait_for_readers_ = now + wait_for_readers_every;
+    checkpoint(Connection::Checkpoint::truncate_if_unread);
+  }
   const bool held = connection_.wal_frames() >= most_frames;
   if (held && !disk_.wal_held()) log_error("the journal's WAL is at its cap; nothing is taken until readers let it go");
   disk_.set_wal_held(held);
@@ -341,6 +347,13 @@ bool Writer::checkpoint(Connection::Checkpoint kind) {
       if (!disk_.make_room()) return false;
     }
   }
+}
+
+// What was erased is in the WAL's older frames until it is emptied.
+void Writer::empty_wal_of_erased() {
+  if (health_.state() != WriterHealth::State::working) return;
+  if (!housekeeping_.wal_should_be_emptied(clock_.monotonic_now())) return;
+  if (checkpoint(Connection::Checkpoint::truncate_if_unread)) housekeeping_.wal_was_emptied();
 }
 
 // ---- Trouble --------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "journal/clock_guard.hpp"
 #include "journal/command.hpp"
 #include "journal/counters.hpp"
 #include "journal/disk_guard.hpp"
@@ -37,7 +38,7 @@ class Writer {
   // `cipher` opens what it has to read again; outlives it.
   Writer(Connection connection, const PayloadCipher& cipher, WriterState state, const JournalOptions& options,
          const Clock& clock, std::shared_ptr<Inbox> inbox, DiskGuard& disk, CounterTable& counters,
-         WriterHealth& health);
+         WriterHealth& health, ClockGuard& clock_guard);
   ~Writer();
 
   // The first commit: this opening, and the destinations of the configuration. A full disk is no obstacle. Throws
@@ -74,6 +75,7 @@ class Writer {
   void measure();
   void write_wal_back();
   bool checkpoint(Connection::Checkpoint kind);
+  void empty_wal_of_erased();
   void met(Saved trouble);
   void try_to_recover();
   void release_held_claims();
@@ -95,6 +97,7 @@ class Writer {
   std::string last_error_;
   bool more_housekeeping_ = true;  // at start, before anything is asked
   MonotonicTime next_recovery_{};
+  MonotonicTime next_wait_for_readers_{};
   std::thread thread_;
 };
 

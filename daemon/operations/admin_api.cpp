@@ -206,6 +206,9 @@ HttpResponse AdminApi::payload(const SubmissionId& id) {
   bytes.reserve(submission.size.value);
   for (;;) {
     auto next = (*source)->read(bytes.size(), piece);
+    if (!next && next.error().failure == PayloadFailure::erased) {
+      return problem_response({ProblemName::wrong_state, "The payload is gone: " + next.error().message});
+    }
     if (!next && next.error().failure == PayloadFailure::corrupt) {
       return problem_response({ProblemName::wrong_state, "The payload is corrupt: " + next.error().message});
     }

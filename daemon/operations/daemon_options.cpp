@@ -30,6 +30,8 @@ JournalOptions journal_options_of(const Settings& settings) {
   options.min_free_disk = settings.journal.min_free_disk;
   options.allow_tmpfs = settings.journal.allow_tmpfs;
   options.encryption_keys = settings.journal.encryption_keys;
+  options.keep_delivered_payload = settings.journal.keep_delivered_payload;
+  options.keep_record = settings.journal.keep_record;
   options.keep_idempotency = settings.intake.keep_idempotency;
   options.max_backoff = std::chrono::milliseconds(0);
   for (const auto& destination : settings.destinations) {

@@ -71,8 +71,8 @@ const KeySection& journal() {
                {"allow_tmpfs", built, "false", "true: the journal may lie in memory, which survives nothing (tests)"},
                {"encryption_key", built, "",
                 "32 bytes as base64, or a list: seals what can name a person on disk (AES-256-GCM)"},
-               {"keep_delivered_payload", not_yet, "7d", "payloads are erased this long after delivery"},
-               {"keep_record", not_yet, "2y", "metadata and attempts are kept this long"},
+               {"keep_delivered_payload", built, "7d", "payloads are erased this long after delivery"},
+               {"keep_record", built, "2y", "metadata and attempts are kept this long"},
                {"keep_audit", not_yet, "7y", "operator actions are kept this long"}});
   return keys;
 }

@@ -49,6 +49,9 @@ void read_journal(const Section& top, JournalSettings& journal) {
   section.read("max_size", journal.max_size, mebibytes(1), gibibytes(1024ULL * 1024));
   section.read("min_free_disk", journal.min_free_disk, ByteCount{0}, gibibytes(1024ULL * 1024));
   section.read("allow_tmpfs", journal.allow_tmpfs);
+  constexpr std::chrono::milliseconds longest = std::chrono::hours(24 * 365 * 100);
+  section.read("keep_delivered_payload", journal.keep_delivered_payload, std::chrono::milliseconds(0), longest);
+  section.read("keep_record", journal.keep_record, std::chrono::milliseconds(0), longest);
   read_encryption_keys(section, journal);
 }
 

@@ -23,6 +23,8 @@ struct JournalSettings {
   ByteCount max_size = gibibytes(50);
   ByteCount min_free_disk = gibibytes(1);
   bool allow_tmpfs = false;
+  std::chrono::milliseconds keep_delivered_payload{std::chrono::hours(24 * 7)};
+  std::chrono::milliseconds keep_record{std::chrono::hours(24 * 365 * 2)};
   std::vector<Secret> encryption_keys;  // 32 bytes each: the first seals, all open; empty: nothing is sealed
 };
 

@@ -52,6 +52,7 @@ struct AttemptResult {
   Outcome outcome = Outcome::unknown;
   std::optional<DeliveryError> error{};  // always there unless accepted
   Receipt receipt;
+  std::optional<std::chrono::sys_time<std::chrono::milliseconds>> server_date{};  // of the answer
   std::optional<std::chrono::milliseconds> retry_after{};  // the other side's wish: holds the lane
   // The destination may have taken it over: the next try may make a repeat there (edge_relay_possible_repeats_total).
   bool possibly_delivered = false;

@@ -12,6 +12,7 @@ namespace relay {
 enum class PayloadFailure {
   corrupt,     // digest or seal doesn't hold: this payload can never be sent
   unreadable,  // the journal can't be read now
+  erased,      // kept as long as it had to be (journal.keep_delivered_payload)
 };
 struct PayloadError {
   PayloadFailure failure = PayloadFailure::unreadable;

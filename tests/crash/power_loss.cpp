@@ -76,7 +76,7 @@ class Chain {
       keys_.insert(keys_.begin(), Secret(std::string(32, static_cast<char>('a' + keys_.size()))));
     }
     LockFileKeeper lock(folder_.path() / "journal.lock");
-    if (random_() % 20 == 0) clock_.advance(std::chrono::hours(24 * 5));  // idempotency keys grow old
+    if (random_() % 20 == 0) clock_.advance(std::chrono::hours(24 * 5));  // keys and payloads grow old
     const bool clean = work_until_cut(lock, findings);
     const bool before_last = lock.restore(random_);
     disk_ = disk_->after_power_cut(random_, before_last);
@@ -120,6 +120,7 @@ class Chain {
       disk_->cut_power();
       return false;
     }
+    (*opened)->witness_clock(clock_.wall_now());  // or nothing is erased after the days that went by
     const bool together = random_() % 2 == 0;
     const WorkloadOptions how{.in_flight = together ? 1 + random_() % 12 : 1,
                               .readers = together ? static_cast<unsigned>(random_() % 3) : 0};

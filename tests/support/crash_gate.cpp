@@ -83,6 +83,8 @@ JournalOptions crash_journal_options(const std::filesystem::path& folder, const 
   options.path = (folder / "journal.db").string();
   options.min_free_disk = {0};
   options.allow_tmpfs = true;
+  options.keep_delivered_payload = std::chrono::hours(24 * 3);
+  options.keep_record = std::chrono::hours(24 * 365 * 100);
   options.destinations = model.destinations();
   options.vfs = vfs;
   return options;

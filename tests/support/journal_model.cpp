@@ -204,6 +204,10 @@ void JournalModel::check_payload(Journal& journal, const KnownSubmission& known,
   for (;;) {
     auto piece = (*source)->read(bytes.size(), 100'000);
     if (!piece) {
+      const bool over = std::all_of(known.deliveries.begin(), known.deliveries.end(), [](const auto& delivery) {
+        return delivery.second.possible == std::set<DeliveryState>{DeliveryState::delivered};
+      });
+      if (piece.error().failure == PayloadFailure::erased && over) return;
       findings.push_back(name_of(known) + ": payload: " + piece.error().message);
       return;
     }

@@ -74,7 +74,8 @@ TEST_F(BacklogTest, NoStatementScansOrSortsATableThatGrows) {
   look_at(reader.connection);
   Connection writing(options.path, Connection::Mode::write, "");
   WriterStatements statements(writing);
-  Housekeeping housekeeping(writing, statements, options);
+  ClockGuard clock_guard(clock);
+  Housekeeping housekeeping(writing, statements, options, clock_guard);
   look_at(writing);
   EXPECT_GT(looked_at, 40u);
   EXPECT_EQ(growing, std::vector<std::string>());

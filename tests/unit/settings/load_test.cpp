@@ -91,6 +91,8 @@ journal:
   max_size: 5GiB
   min_free_disk: 2GiB
   allow_tmpfs: true
+  keep_delivered_payload: 2d
+  keep_record: 1y
   encryption_key: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 intake:
   max_payload: 10MB
@@ -181,6 +183,8 @@ TEST_F(Load, EveryBuiltKeyIsTaken) {
   EXPECT_EQ(settings.journal.min_free_disk, gibibytes(2));
   EXPECT_TRUE(settings.journal.allow_tmpfs);
   ASSERT_EQ(settings.journal.encryption_keys.size(), 1U);
+  EXPECT_EQ(settings.journal.keep_delivered_payload, std::chrono::hours(48));
+  EXPECT_EQ(settings.journal.keep_record, std::chrono::hours(24 * 365));
   EXPECT_EQ(settings.journal.encryption_keys[0].reveal(), std::string(32, '\0'));
   EXPECT_EQ(settings.intake.max_payload, ByteCount{10'000'000});
   EXPECT_EQ(settings.intake.content_types, (std::vector<std::string>{"application/hl7-v2", "text/plain"}));

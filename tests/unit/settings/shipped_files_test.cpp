@@ -75,6 +75,8 @@ TEST(ShippedFiles, WhatIsCommentedOutIsTheDefault) {
   EXPECT_EQ(settings.journal.max_size, defaults.journal.max_size);
   EXPECT_EQ(settings.journal.min_free_disk, defaults.journal.min_free_disk);
   EXPECT_EQ(settings.journal.allow_tmpfs, defaults.journal.allow_tmpfs);
+  EXPECT_EQ(settings.journal.keep_delivered_payload, defaults.journal.keep_delivered_payload);
+  EXPECT_EQ(settings.journal.keep_record, defaults.journal.keep_record);
   EXPECT_EQ(settings.intake.max_payload, defaults.intake.max_payload);
   EXPECT_EQ(settings.intake.content_types, defaults.intake.content_types);
   EXPECT_EQ(settings.intake.memory, defaults.intake.memory);
