@@ -1,7 +1,5 @@
 #include "support/process_locks.hpp"
 
-#include <atomic>
-
 namespace relay {
 namespace {
 
@@ -109,7 +107,8 @@ void ProcessLocks::unmap(Holder& holder) {
 }
 
 void ProcessLocks::barrier() {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  // A read-modify-write in the one order that all threads agree on; ThreadSanitizer knows no bare fences.
+  barriers_.fetch_add(1, std::memory_order_seq_cst);
   std::lock_guard guard(mutex_);
 }
 

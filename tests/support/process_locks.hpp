@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -42,6 +43,7 @@ class ProcessLocks {
  private:
   static constexpr std::size_t slots = SQLITE_SHM_NLOCK;
 
+  std::atomic<unsigned> barriers_{0};
   std::mutex mutex_;
   int shared_ = 0;  // holders at SQLITE_LOCK_SHARED or above
   const Holder* reserved_ = nullptr;
