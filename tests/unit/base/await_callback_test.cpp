@@ -68,7 +68,28 @@ TEST(AwaitCallback, MeetsTheCallbackWhicheverSideIsFirst) {
   EXPECT_EQ(sum, 2000);
 }
 
-TEST(AwaitCallback, LetsACoroutineGoThatIsNeverCalledBack) {
+TEST(AwaitCallback, ThrowsWhereTheCallbackIsDroppedWithoutACall) {
+  asio::io_context context;
+  std::function<void(int)> kept;
+  bool thrown = false;
+  asio::co_spawn(
+      context,
+      [&]() -> asio::awaitable<void> {
+        try {
+          co_await await_callback<int>([&](auto done) { kept = done; });
+        } catch (const std::logic_error&) {
+          thrown = true;
+        }
+      },
+      asio::detached);
+  context.poll();
+  EXPECT_FALSE(thrown);
+  kept = nullptr;
+  context.run();
+  EXPECT_TRUE(thrown);
+}
+
+TEST(AwaitCallback, LetsACoroutineGoWithItsContext) {
   std::function<void(int)> kept;
   bool resumed = false;
   {
@@ -81,6 +102,7 @@ TEST(AwaitCallback, LetsACoroutineGoThatIsNeverCalledBack) {
         },
         asio::detached);
     context.poll();
+    kept(1);
     kept = nullptr;
   }
   EXPECT_FALSE(resumed);
