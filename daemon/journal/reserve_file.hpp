@@ -15,8 +15,8 @@ namespace relay {
 
 class ReserveFile {
  public:
-  // The WAL's cap (32 MiB) and 16 MiB; on a small disk a quarter of it.
-  static constexpr ByteCount largest = mebibytes(48);
+  // The WAL's cap (128 MiB) and 16 MiB; on a small disk a quarter of it.
+  static constexpr ByteCount largest = mebibytes(144);
   // journal.db → journal.reserve
   static std::filesystem::path path_for(const std::filesystem::path& database);
 

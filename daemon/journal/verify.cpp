@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "journal/database.hpp"
 #include "journal/lock_file.hpp"
@@ -17,8 +18,9 @@ namespace relay {
 
 namespace {
 
-// Where the WAL may not be emptied because of this long reader, it grows; at this size the check gives way.
-constexpr std::uintmax_t wal_cap = 256ull * 1024 * 1024;
+// Where the WAL may not be emptied because of this long reader, it grows; at this size the check gives way,
+// well before the writer takes nothing more because of it.
+constexpr std::uintmax_t wal_cap = 96ull * 1024 * 1024;
 
 // Everything is read within one transaction, so that rows and totals belong to one commit.
 class Verification {
@@ -59,6 +61,7 @@ class Verification {
     step("the chunks", [&] { rows.check_chunks([this] { make_way(); }); });
     step("the totals", [&] { rows.check_totals(); });
     step("its own row", [&] { rows.check_own_row(journal_id_); });
+    if (!report_.findings.empty()) step("what is undelivered", [&] { name_undelivered(); });
   }
 
  private:
@@ -126,6 +129,33 @@ class Verification {
       holds = holds && difference.ends_with("doesn't belong to a journal");
     }
     return holds;
+  }
+
+  // As many as can be found, whatever is damaged beside them.
+  void name_undelivered() {
+    std::set<std::string> damaged;
+    for (const VerifyFinding& finding : report_.findings) {
+      if (finding.code == "digest" || finding.code == "seal") damaged.insert(finding.submission);
+    }
+    std::set<std::int64_t> undelivered;
+    for (const char* sql : {"SELECT seq FROM delivery", "SELECT seq FROM record WHERE state = 3"}) {
+      step("what is undelivered", [&] {
+        Statement all(connection_, sql);
+        for (Rows rows = all.rows(); rows.next();) undelivered.insert(rows.integer(0));
+      });
+    }
+    Statement by_seq(connection_, "SELECT id FROM submission WHERE seq = ?1");
+    for (const std::int64_t seq : undelivered) {
+      try {
+        Rows rows = by_seq.rows(seq);
+        SubmissionId id;
+        if (!rows.next() || rows.bytes(0).size() != id.bytes.size()) continue;
+        std::copy_n(rows.bytes(0).begin(), id.bytes.size(), id.bytes.begin());
+        if (!damaged.contains(id.text())) report_.undelivered.push_back(id.text());
+      } catch (const DatabaseError&) {
+        continue;  // on a damaged page, which a finding has named already
+      }
+    }
   }
 
   // Asked every few rows.

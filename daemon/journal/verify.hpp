@@ -23,6 +23,9 @@ struct VerifyReport {
   std::uint64_t deliveries = 0;
   std::uint64_t payloads_checked = 0;
   std::vector<VerifyFinding> findings;
+  // Where anything was found: every submission that isn't delivered yet (queued or a dead letter) and can be read
+  // whole.
+  std::vector<std::string> undelivered;
   std::vector<std::string> not_checked;  // what couldn't be looked at, and why: also a failure
 };
 

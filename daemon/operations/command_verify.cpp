@@ -42,10 +42,12 @@ ExitCode execute(const VerifyCommand& command, const Streams& streams) {
                              report->deliveries, report->payloads_checked, report->findings.size());
   const bool clean = report->findings.empty() && report->not_checked.empty();
   if (!clean) {
+    for (const std::string& id : report->undelivered) streams.err << fmt::format("undelivered and readable: {}\n", id);
     streams.err << fmt::format(
         "edge-relay verify: {} isn't sound. Keep a copy of it and of its -wal file before anything else; what a "
-        "finding "
-        "names is shown by `edge-relay show ID`\n",
+        "finding names is shown by `edge-relay show ID`. Where the relay doesn't start with it, put a copy back that "
+        "is sound, or move it and its -wal, -shm and .lock files away to begin a new one, and have what is undelivered "
+        "sent again by those who sent it\n",
         path);
   }
   return clean ? ExitCode::success : ExitCode::failure;
