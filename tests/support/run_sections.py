@@ -24,6 +24,7 @@ PR_SET_CHILD_SUBREAPER = 36
 GTEST_PASSED = re.compile(r"^\[  PASSED  \] (\d+) tests?\.")
 GTEST_FAILED = re.compile(r"^\[  FAILED  \] (\d+) tests?, listed below:")
 PLAIN = re.compile(r"^(\d+) passed, (\d+) failed\b")
+NINJA_STEP = re.compile(r"^\[\d+/\d+\] ")
 PYTEST = re.compile(r"^=* ?(.*(?:passed|failed|error|no tests ran).*) in [\d.]+s")
 
 
@@ -104,7 +105,7 @@ def run(arguments, minutes, count=None, env=None, quiet=False):
         print(f"{arguments[0]} was ended: not done within {minutes} minutes", flush=True)
         code = code or 1
     if quiet and code != 0:
-        print("".join(kept[-200:]), flush=True)
+        print("".join([line for line in kept if not NINJA_STEP.match(line)][-100:]), flush=True)
     return code
 
 
