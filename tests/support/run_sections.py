@@ -118,7 +118,7 @@ class Options:
 
 
 def build(preset):
-    """Configures and builds a preset. Returns what is wrong, or nothing."""
+    """Configures and builds a preset; counts as one."""
     count = Count()
     code = run(["cmake", "--preset", preset], 5, quiet=True)
     code = code or run(["cmake", "--build", f"build/{preset}", "-j", str(os.cpu_count())], 40, quiet=True)
