@@ -45,8 +45,10 @@ std::string VerifyRows::id_of(std::int64_t seq) {
 }
 
 void VerifyRows::check_submissions(const Pause& pause) {
-  Statement all(connection_, "SELECT " + std::string(submission_columns) +
-                                 ", payload IS NOT NULL, length(payload) IS 0 FROM submission ORDER BY seq");
+  Statement all(
+      connection_,
+      "SELECT " + std::string(submission_columns) +
+          ", payload IS NOT NULL, typeof(payload) IS 'blob' AND length(payload) IS 0 FROM submission ORDER BY seq");
   each_row(all.rows(), pause, [&](const Rows& rows) {
     const SubmissionRow row = read_submission_row(rows, cipher_);
     ++report_.submissions;
