@@ -314,7 +314,8 @@ Result<JournalSnapshot> SqliteJournal::snapshot() {
 
 JournalCondition SqliteJournal::condition() const {
   JournalCondition condition;
-  condition.refusing = admission({0});
+  // Full means that an ordinary submission doesn't fit, not that no byte does: health and the door say the same.
+  condition.refusing = admission(inline_payload_limit);
   if (condition.refusing == AppendRefusal::stopping) {
     condition.reason = "the relay is stopping";
   } else if (health_.state() != WriterHealth::State::working) {
