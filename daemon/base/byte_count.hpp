@@ -22,8 +22,14 @@ struct ByteCount {
   friend constexpr ByteCount operator-(ByteCount a, ByteCount b) { return {a.value - b.value}; }
 };
 
-constexpr ByteCount kibibytes(std::uint64_t n) { return {n * 1024}; }
-constexpr ByteCount mebibytes(std::uint64_t n) { return {n * 1024 * 1024}; }
-constexpr ByteCount gibibytes(std::uint64_t n) { return {n * 1024 * 1024 * 1024}; }
+constexpr ByteCount kibibytes(std::uint64_t n) {
+  return {n * 1024};
+}
+constexpr ByteCount mebibytes(std::uint64_t n) {
+  return {n * 1024 * 1024};
+}
+constexpr ByteCount gibibytes(std::uint64_t n) {
+  return {n * 1024 * 1024 * 1024};
+}
 
 }  // namespace relay

@@ -101,6 +101,7 @@ std::vector<TransferResult> HttpClient::State::perform() {
     ended.emplace_back(reinterpret_cast<HttpTransfer*>(transfer)->id(), message->data.result);
   }
   std::vector<TransferResult> results;
+  results.reserve(ended.size());
   for (const auto& [id, code] : ended) results.push_back(end(id, code));
 
   const auto now = std::chrono::steady_clock::now();

@@ -84,8 +84,8 @@ class HttpTransfer {
   std::uint64_t body_size_ = 0;
   std::uint64_t body_offset_ = 0;
   bool body_failed_ = false;
-  bool repeat_refused_ = false;  // see seek_body
-  long socket_port_ = 0;         // of the last socket that was opened
+  bool repeat_refused_ = false;         // see seek_body
+  long socket_port_ = 0;                // of the last socket that was opened
   std::uint64_t uploaded_at_most_ = 0;  // over all of libcurl's own repeats
   std::uint64_t uploaded_seen_ = 0;
   bool upload_ended_ = false;

@@ -21,7 +21,9 @@ struct Failure {
 template <class E>
 Failure(E) -> Failure<E>;
 
-inline Failure<Error> fail(std::string message) { return {Error{std::move(message)}}; }
+inline Failure<Error> fail(std::string message) {
+  return {Error{std::move(message)}};
+}
 
 template <class T, class E = Error>
 class [[nodiscard]] Result {

@@ -61,7 +61,7 @@ void AzureAccount::derive() {
 }
 
 Result<bool> AzureAccount::refresh() {
-  const Result<bool> changed = refresh_azure_secrets(settings_);
+  Result<bool> changed = refresh_azure_secrets(settings_);
   if (!changed || !*changed) return changed;
   derive();
   ++generation_;

@@ -10,6 +10,9 @@ template <class... Functions>
 struct Overloaded : Functions... {
   using Functions::operator()...;
 };
+// Since C++20 this needs no saying; clang 14, which clang-tidy is of, still asks for it.
+template <class... Functions>
+Overloaded(Functions...) -> Overloaded<Functions...>;
 
 }  // namespace
 

@@ -14,6 +14,7 @@
 
 #include "forwarder/lane.hpp"
 #include "journal/journal.hpp"
+#include "support/passing_time.hpp"
 #include "support/scripted_destination.hpp"
 #include "support/stepped_clock.hpp"
 
@@ -113,12 +114,12 @@ class LaneTest : public testing::Test {
   // Waits until it holds, without moving the clock; false after half a minute of real time.
   template <class Condition>
   bool await(Condition holds) {
-    return await_while(holds, [] {});
+    return await_condition(holds, [] {});
   }
   // The same while the clock runs on by `step` at each look.
   template <class Condition>
   bool await_passing(std::chrono::milliseconds step, Condition holds) {
-    return await_while(holds, [&] { pass(step); });
+    return await_condition(holds, [&] { pass(step); });
   }
 
   std::filesystem::path folder_;
@@ -130,18 +131,6 @@ class LaneTest : public testing::Test {
   std::shared_ptr<DestinationScript> script_ = std::make_shared<DestinationScript>();
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Lane> lane_;
-
- private:
-  template <class Condition, class Between>
-  static bool await_while(Condition& holds, Between between) {
-    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (!holds()) {
-      if (std::chrono::steady_clock::now() > give_up) return false;
-      between();
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return true;
-  }
 };
 
 }  // namespace relay

@@ -12,7 +12,7 @@ class LaneWaitingTest : public LaneTest {
   // Turns of the lane while nothing happens; the clock stands still meanwhile, so nothing becomes due.
   std::size_t turns_in_a_while() {
     const auto polls = script_->polls();
-    std::this_thread::sleep_for(300ms);
+    let_time_pass(300ms);
     return script_->polls() - polls;
   }
 };
