@@ -68,7 +68,8 @@ std::string_view trimmed(std::string_view text) {
 std::string percent_encoded(std::string_view text) {
   constexpr char digits[] = "0123456789ABCDEF";
   std::string result;
-  for (const unsigned char byte : text) {
+  for (const char character : text) {
+    const auto byte = static_cast<unsigned char>(character);
     result += '%';
     result += digits[byte >> 4];
     result += digits[byte & 15];

@@ -81,8 +81,7 @@ std::int64_t sealing_keys_of(Connection& connection) {
 
 Result<std::shared_ptr<const PayloadCipher>> unlock_journal(Connection& connection, const Uuid& journal_id,
                                                             const std::vector<Secret>& given) {
-  std::vector<SealingKey> keys;
-  for (const Secret& key : given) keys.emplace_back(key);
+  std::vector<SealingKey> keys(given.begin(), given.end());
   std::optional<std::string> hash_secret;
   for (const RecordedKey& recorded : recorded_keys(connection)) {
     const SealingKey* key = find_key(keys, recorded.id);
