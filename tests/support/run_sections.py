@@ -79,6 +79,9 @@ def end_left_processes():
 def run(arguments, minutes, count=None, env=None, quiet=False):
     """Runs a program to its end, showing its lines (where quiet: only if it fails); returns its exit code."""
     kept = []
+    if not os.access(arguments[0], os.X_OK) and not shutil.which(str(arguments[0])):
+        print(f"{arguments[0]} isn't there", flush=True)
+        return 127
     process = subprocess.Popen([str(each) for each in arguments], cwd=ROOT, env={**os.environ, **(env or {})},
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                errors="replace", start_new_session=True)
