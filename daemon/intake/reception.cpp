@@ -134,8 +134,9 @@ void ReceptionState::append(Reception::FinishCallback durable) {
                            clock_.wall_now()};
   submission.destinations = std::move(plan_.destinations);
   if (arrival.idempotency_key) {
-    submission.idempotency_key =
-        std::string(intake_name(arrival.intake)) + ':' + arrival.client + ':' + *arrival.idempotency_key;
+    // A sender's key is the same key at the operator socket; other doors' keys are of another kind.
+    const Intake kind = arrival.intake == Intake::submit ? Intake::http : arrival.intake;
+    submission.idempotency_key = std::string(intake_name(kind)) + ':' + arrival.client + ':' + *arrival.idempotency_key;
   }
   if (upload_) {
     submission.payload = std::move(upload_);

@@ -1,5 +1,6 @@
 #include "journal/housekeeping.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "journal/writer_statements.hpp"
@@ -9,6 +10,9 @@ namespace relay {
 namespace {
 constexpr std::chrono::seconds look_for_far_retries_every{60};
 constexpr std::size_t far_retries_a_slice = 200;
+// A lane's own waits reach this far (Retry-After, a client's backlog that fails alone): while the relay runs, only a
+// clock that was set back puts one beyond.
+constexpr std::chrono::milliseconds longest_wait_of_a_lane{std::chrono::hours(1)};
 // Well within the 15 minutes that are promised, also where readers are in the way for a while.
 constexpr std::chrono::seconds empty_wal_after{30};
 constexpr std::chrono::seconds empty_wal_again_after{10};
@@ -93,11 +97,14 @@ bool Housekeeping::wal_should_be_emptied(MonotonicTime monotonic_now) {
 
 void Housekeeping::look_for_far_retries(const WriterState& state, WallTime now) {
   for (const TotalsRow& totals : state.totals.rows()) {
-    Rows rows = statements_.far_deliveries.rows(totals.destination, now + max_backoff_, far_retries_a_slice);
+    const WallTime latest =
+        now + (brought_back_at_load_ ? std::max(max_backoff_, longest_wait_of_a_lane) : max_backoff_);
+    Rows rows = statements_.far_deliveries.rows(totals.destination, latest, far_retries_a_slice);
     while (far_retries_.size() < far_retries_a_slice && rows.next()) {
       far_retries_.push_back({totals.destination, rows.integer(0), rows.integer(1)});
     }
   }
+  if (far_retries_.empty()) brought_back_at_load_ = true;
 }
 
 }  // namespace relay

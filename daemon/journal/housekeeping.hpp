@@ -49,6 +49,7 @@ class Housekeeping {
   bool rotates_ = false;
   std::optional<MonotonicTime> looked_for_far_retries_;
   std::vector<FarRetry> far_retries_;  // the next slice
+  bool brought_back_at_load_ = false;  // what was further away than backoff.max at the start has been brought back
   ClockGuard& clock_;
   Retention retention_;
   Statement save_clock_;

@@ -192,11 +192,11 @@ Beside open_to_read(const std::string& path, const std::string& vfs) {
 
 Result<VerifyReport> verify_journal(const std::string& path, const std::string& vfs,
                                     const std::function<void(const VerifyFinding&)>& found, const VerifyKeys& keys) {
+  VerifyReport report;
   try {
     if (!database_file_exists(path, vfs)) {
       return fail(fmt::format("there is no journal at {}; set journal.path, or put it back", path));
     }
-    VerifyReport report;
     Beside beside = open_to_read(path, vfs);
     const auto lock_path = LockFile::path_for(path);
     const auto note = LockFile::look(lock_path);
@@ -216,7 +216,11 @@ Result<VerifyReport> verify_journal(const std::string& path, const std::string& 
     }
     return report;
   } catch (const DatabaseError& error) {
-    return fail(fmt::format("can't open {}: {}", path, error.what()));
+    if (!error.corrupt()) return fail(fmt::format("can't open {}: {}", path, error.what()));
+    // So damaged that it can't even be opened is a finding like any other, not a reason to say nothing.
+    report.findings.push_back({"page", "-", fmt::format("{} can't be read as a database", path)});
+    if (found) found(report.findings.back());
+    return report;
   }
 }
 

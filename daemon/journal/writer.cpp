@@ -87,7 +87,8 @@ void Writer::run() {
 }
 
 std::chrono::milliseconds Writer::patience() {
-  return more_housekeeping_ ? std::chrono::milliseconds(0) : idle_patience;
+  const bool at_once = more_housekeeping_ && health_.state() == WriterHealth::State::working;
+  return at_once ? std::chrono::milliseconds(0) : idle_patience;
 }
 
 // ---- One batch ------------------------------------------------------------------------------------------------------
@@ -97,12 +98,14 @@ void Writer::handle(Inbox::Batch batch) {
   batch.first.insert(batch.first.begin(), std::make_move_iterator(kept_.begin()), std::make_move_iterator(kept_.end()));
   kept_.clear();
   admit(batch.arrivals);
+  // Looking for housekeeping may itself find the journal damaged: nothing is saved behind that.
+  const bool commit = health_.state() == WriterHealth::State::working && needs_commit(batch);
   if (health_.state() != WriterHealth::State::working) {
     refuse(batch.arrivals, AppendRefusal::journal_failing);
     keep(batch.first, AppendRefusal::journal_failing);
     return;
   }
-  if (!needs_commit(batch)) {
+  if (!commit) {
     for (const auto& command : batch.first) command->committed();  // answers alone
     return;
   }
@@ -122,6 +125,7 @@ void Writer::handle(Inbox::Batch batch) {
     saved = save_without_arrivals(batch, std::move(work));
   }
   if (saved != Saved::yes) {
+    more_housekeeping_ = false;
     met(saved);
     refuse(batch.arrivals, saved == Saved::disk_full ? AppendRefusal::disk_low : AppendRefusal::journal_failing);
     keep(batch.first, AppendRefusal::journal_failing);
@@ -136,7 +140,8 @@ Writer::Saved Writer::save_without_arrivals(const Inbox::Batch& batch, Work work
   work.commands.clear();
   for (const auto& command : batch.first) work.commands.push_back(command.get());
   if (work.commands.empty()) {
-    if (work.with_housekeeping && more_housekeeping_) disk_.make_room();  // for the next turn
+    // Room for the next turn; without any, it waits like everybody else.
+    if (work.with_housekeeping && more_housekeeping_ && !disk_.make_room()) more_housekeeping_ = false;
     return Saved::yes;
   }
   work.with_housekeeping = false;
@@ -152,7 +157,7 @@ bool Writer::needs_commit(const Inbox::Batch& batch) {
   } catch (const DatabaseError& error) {
     last_error_ = error.what();
     met(error.corrupt() ? Saved::corrupt : Saved::io_error);
-    return true;
+    return false;
   }
   if (more_housekeeping_ || !batch.arrivals.empty()) return true;
   if (std::any_of(batch.first.begin(), batch.first.end(), [](const auto& c) { return c->changes_anything(); })) {
@@ -294,8 +299,10 @@ void Writer::after_commit(const WriteTransaction& transaction, const Work& work)
   for (Command* command : work.commands) {
     if (std::find(failed_alone_.begin(), failed_alone_.end(), command) == failed_alone_.end()) {
       command->committed();
-    } else {
-      command->not_saved(AppendRefusal::journal_failing);
+    } else if (command->not_saved(AppendRefusal::journal_failing) == Command::Fate::keep) {
+      log_error(
+          "an outcome contradicts the journal and can't be saved; that delivery rests until the next start: run "
+          "`edge-relay verify`");
     }
   }
   if (listener_.ended && !transaction.ended.empty()) listener_.ended(transaction.ended, statements_.submissions);
@@ -386,6 +393,7 @@ void Writer::try_to_recover() {
   }
   // The first commit behind the hole, with nothing in it that somebody waits for.
   health_.set_state(WriterHealth::State::working, "");
+  if (health_.state() != WriterHealth::State::working) return;  // a reader found it damaged meanwhile
   const Saved saved = save({{}, false, false});
   if (saved != Saved::yes) {
     met(saved);

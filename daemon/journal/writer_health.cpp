@@ -28,6 +28,7 @@ WriterHealth::WriterHealth()
 
 void WriterHealth::set_state(State state, std::string reason) {
   const std::lock_guard lock(mutex_);
+  if (state_.load(std::memory_order_relaxed) == State::corrupt) return;  // for good
   reason_ = std::move(reason);
   state_.store(state, std::memory_order_release);
 }

@@ -14,23 +14,23 @@ namespace relay {
 namespace {
 
 // One line a finding; false where a destination wouldn't take a submission.
-bool connect(const DestinationSettings& settings, const std::string& site, std::ostream& out) {
+bool connect(const DestinationSettings& settings, const std::string& site, const Streams& streams) {
   bool good = true;
   for (const ProbeFinding& finding : make_destination(settings, site, system_clock())->probe()) {
     const std::string text = one_line(finding.text);
     switch (finding.kind) {
       case ProbeFinding::Kind::good:
-        out << fmt::format("{}: {}\n", settings.name, text);
+        streams.out << fmt::format("{}: {}\n", settings.name, text);
         break;
       case ProbeFinding::Kind::bad:
-        out << fmt::format("{}: error: {}\n", settings.name, text);
+        streams.err << fmt::format("{}: error: {}\n", settings.name, text);
         good = false;
         break;
       case ProbeFinding::Kind::not_checked:
-        out << fmt::format("{}: not checked: {}\n", settings.name, text);
+        streams.out << fmt::format("not checked: {}: {}\n", settings.name, text);
         break;
     }
-    out.flush();
+    streams.out.flush();
   }
   return good;
 }
@@ -50,7 +50,7 @@ ExitCode execute(const CheckCommand& command, const Streams& streams) {
   if (!command.connect) return ExitCode::success;
   bool good = true;
   for (const auto& destination : loaded->settings.destinations) {
-    good = connect(destination, loaded->settings.site, streams.out) && good;
+    good = connect(destination, loaded->settings.site, streams) && good;
   }
   return good ? ExitCode::success : ExitCode::failure;
 }

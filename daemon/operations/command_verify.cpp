@@ -35,6 +35,7 @@ ExitCode execute(const VerifyCommand& command, const Streams& streams) {
       keys);
   if (!report) {
     streams.err << "edge-relay verify: " << report.error().message << "\n";
+    streams.out << "0 submissions, 0 deliveries, 0 payloads checked, 0 findings\n";
     return ExitCode::failure;
   }
   for (const std::string& reason : report->not_checked) streams.out << "not checked: " << one_line(reason) << "\n";

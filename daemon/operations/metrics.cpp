@@ -58,11 +58,6 @@ class Families {
   std::vector<MetricFamily> families_;
 };
 
-// Why a door can refuse a submission: what a request is refused for before it is known to be one isn't among them.
-bool refuses_submissions(ProblemName name) {
-  return name != ProblemName::not_found && name != ProblemName::method_not_allowed && name != ProblemName::wrong_state;
-}
-
 void add_intake(Families& families, const JournalSnapshot& snapshot) {
   families.begin("submissions_accepted_total", "Submissions taken into the journal, by intake.", MetricType::Counter);
   std::map<Intake, std::uint64_t> accepted = snapshot.accepted_by_intake;
@@ -74,7 +69,6 @@ void add_intake(Families& families, const JournalSnapshot& snapshot) {
   for (const Intake door : doors) {
     repeats[std::string(intake_name(door))] = 0;
     for (const ProblemName name : all_problem_names()) {
-      if (!refuses_submissions(name)) continue;
       refused[{std::string(intake_name(door)), std::string(problem_name(name))}] = 0;
     }
   }

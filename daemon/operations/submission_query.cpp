@@ -41,9 +41,8 @@ std::optional<std::string> complaint_about_parameters(const HttpRequestHead& hea
 std::optional<std::size_t> parse_limit(std::string_view text) {
   std::size_t limit = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-  if (error != std::errc() || end != text.data() + text.size() || limit < 1 || limit > largest_page)
-    return std::nullopt;
-  return limit;
+  if (error != std::errc() || end != text.data() + text.size() || limit < 1) return std::nullopt;
+  return std::min(limit, largest_page);  // next_cursor says that there is more
 }
 
 }  // namespace

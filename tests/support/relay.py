@@ -126,6 +126,8 @@ class Relay:
         if self.running():
             self.process.kill()
             self.process.wait()
+        # 144 MiB each, and pytest keeps every test's folder to the end: together they would fill a disk.
+        self.journal.with_name("journal.reserve").unlink(missing_ok=True)
         for path in sorted(self.short.glob("*")):
             path.unlink()
         self.short.rmdir()

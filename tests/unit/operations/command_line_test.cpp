@@ -99,7 +99,7 @@ TEST(CommandLine, WhatCantBeUnderstoodIsAUsageError) {
       {"run", "extra"},
       {"status", "--nonsense"},
       {"list", "--limit", "0"},
-      {"list", "--limit", "1001"},
+      {"list", "--limit", "1000001"},
       {"list", "--limit", "many"},
       {"list", "--state", "lost"},
       {"list", "--since", "yesterday"},

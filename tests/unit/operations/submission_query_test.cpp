@@ -39,9 +39,14 @@ TEST(SubmissionQuery, EmptyValuesAreNotAsked) {
   EXPECT_TRUE(parse("state=&destination=&client=&since=&limit=&cursor=").ok());
 }
 
+TEST(SubmissionQuery, GivesTheLargestPageToWhoAsksForMore) {
+  EXPECT_EQ(parse("limit=1001")->limit, 1000U);
+  EXPECT_EQ(parse("limit=99999")->limit, 1000U);
+}
+
 TEST(SubmissionQuery, RefusesWhatCantBeRead) {
   for (const char* query :
-       {"state=lost", "limit=0", "limit=1001", "limit=-1", "limit=1x", "limit=99999999999999999999", "since=yesterday",
+       {"state=lost", "limit=0", "limit=-1", "limit=1x", "limit=99999999999999999999", "since=yesterday",
         "since=2026-13-01T00:00:00Z", "client=no%20client", "destinaton=x", "limit=1&limit=2", "client=%zz"}) {
     const auto parsed = parse(query);
     ASSERT_FALSE(parsed.ok()) << query;
