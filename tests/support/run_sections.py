@@ -24,6 +24,8 @@ PR_SET_CHILD_SUBREAPER = 36
 GTEST_PASSED = re.compile(r"^\[  PASSED  \] (\d+) tests?\.")
 GTEST_FAILED = re.compile(r"^\[  FAILED  \] (\d+) tests?, listed below:")
 PLAIN = re.compile(r"^(\d+) passed, (\d+) failed\b")
+# The parts under test log as the daemon does; shown only where the program fails.
+LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z (trace|debug|info|warning|error) ")
 NINJA_STEP = re.compile(r"^\[\d+/\d+\] ")
 PYTEST = re.compile(r"^=* ?(.*(?:passed|failed|error|no tests ran).*) in [\d.]+s")
 
@@ -97,7 +99,7 @@ def run(arguments, minutes, count=None, env=None, quiet=False):
         for line in process.stdout:
             if count is not None:
                 count.read(line.rstrip("\n"))
-            if quiet:
+            if quiet or LOG_LINE.match(line):
                 kept.append(line)
             else:
                 print(line, end="", flush=True)
@@ -107,7 +109,7 @@ def run(arguments, minutes, count=None, env=None, quiet=False):
     if late.is_set():
         print(f"{arguments[0]} was ended: not done within {minutes} minutes", flush=True)
         code = code or 1
-    if quiet and code != 0:
+    if code != 0 and kept:
         print("".join([line for line in kept if not NINJA_STEP.match(line)][-100:]), flush=True)
     return code
 
