@@ -38,7 +38,7 @@ int main(int argc, char** argv) {
     return relay::HttpResponse{.status = 400, .fields = {}, .body = {}, .close = true};
   });
   if (const auto started = server.start(); !started) {
-    std::cerr << started.error() << '\n';
+    std::cerr << started.error().message << '\n';
     return 1;
   }
   boost::asio::signal_set signals(context, SIGTERM, SIGINT);
