@@ -192,6 +192,8 @@ void Writer::refuse(std::vector<std::unique_ptr<Command>>& arrivals, AppendRefus
 }
 
 void Writer::keep(std::vector<std::unique_ptr<Command>>& first, AppendRefusal why) {
+  // Before anybody is told: who hears that an outcome couldn't be saved must find nothing more to claim.
+  if (!first.empty()) health_.set_holding(true);
   for (auto& command : std::exchange(first, {})) {
     if (!command->changes_anything()) {
       command->committed();
