@@ -151,7 +151,7 @@ def unit(preset, options):
     for program in programs:
         own = Count()
         print(f"-- {program.name}", flush=True)
-        code = run([program, "--gtest_brief=1"], 10, own, {**SANITIZER[preset], "TMPDIR": str(options.scratch)})
+        code = run([program, "--gtest_brief=1"], 25 if preset == "tsan" else 10, own, {**SANITIZER[preset], "TMPDIR": str(options.scratch)})
         own.failed += 1 if code and not own.failed else 0
         count.passed, count.failed = count.passed + own.passed, count.failed + own.failed
     return count
