@@ -125,9 +125,9 @@ def test_a_second_term_changes_nothing(directory_relay):
     assert directory_relay.process.wait(timeout=40) == 0
 
 
-def test_restart_with_much_queued(make_relay, tmp_path):
-    """Hundreds of thousands (a million with --long) wait; memory stays flat, they go out oldest first, the sums hold."""
-    count = 1_000_000 if os.environ.get("EDGE_RELAY_LONG") else 100_000
+def test_restart_with_a_million_queued(make_relay, tmp_path):
+    """Memory stays flat, they go out oldest first, the sums hold. Filling takes most of the minute that this takes."""
+    count = 1_000_000
     folder = tmp_path / "archive"
     folder.mkdir()
     relay = make_relay({"destinations": {"archive": {"type": "directory", "path": str(folder),

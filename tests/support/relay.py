@@ -228,7 +228,7 @@ class Relay:
 
     def verify(self):
         """`edge-relay verify` must be clean; returns its last line."""
-        result = self.command("verify")
+        result = self.command("verify", timeout=300)
         assert result.returncode == 0, result.stdout.decode() + result.stderr.decode()
         last = result.stdout.decode().splitlines()[-1]
         assert last.endswith(", 0 findings"), last

@@ -265,7 +265,7 @@ def main():
     parser = argparse.ArgumentParser(prog="tests/run", description="Edge Relay's tests. Last line: N passed, N failed.",
                                      epilog="sections: " + ", ".join(names))
     parser.add_argument("--fast", action="store_true", help="build, unit and functional tests, without sanitizers and crashes")
-    parser.add_argument("--long", action="store_true", help="a million queued, 200 kills, 5000 power losses, fuzzing, soak")
+    parser.add_argument("--long", action="store_true", help="200 kills, 5000 power losses, fuzzing, soak")
     parser.add_argument("--only", action="append", choices=names, metavar="SECTION", help="this section and what it needs; repeatable")
     arguments = parser.parse_args()
 
