@@ -1,6 +1,5 @@
 """What every functional test gets: the emulator (one a session), and relays and fault proxies that end with the test."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -16,14 +15,6 @@ from relay import BINARY, Relay  # noqa: E402
 def pytest_configure(config):
     if not BINARY.exists():
         pytest.exit(f"{BINARY} isn't there: build it, or name another in EDGE_RELAY", returncode=1)
-
-
-def pytest_collection_modifyitems(config, items):
-    if os.environ.get("EDGE_RELAY_LONG"):
-        return
-    for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.skip(reason="only with tests/run --long"))
 
 
 @pytest.fixture(scope="session")

@@ -165,9 +165,7 @@ def functional(preset, options):
         arguments += ["-m", "main"]
     env = {**SANITIZER[preset], "EDGE_RELAY": str(ROOT / f"build/{preset}/edge-relay"),
            "EDGE_RELAY_SLOWNESS": "1" if preset == "release" else "4"}
-    if options.long:
-        env["EDGE_RELAY_LONG"] = "1"
-    code = run(arguments, 90 if options.long else 25, count, env)
+    code = run(arguments, 25, count, env)
     count.failed += 1 if code and not count.failed else 0
     return count
 
