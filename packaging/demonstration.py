@@ -208,6 +208,8 @@ def wait_for_the_end(relay):
 
 
 def main():
+    # Also where it was started in the background with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for each in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, lambda number, frame: sys.exit(0))
     shutil.rmtree(FOLDER, ignore_errors=True)
