@@ -42,6 +42,9 @@ DiskGuard::DiskGuard(const JournalOptions& options, const Clock& clock)
       looked_at_(nanoseconds(clock) - look_every),
       full_until_(INT64_MIN),
       tended_at_(looked_at_) {
+  // Known before anybody can ask: a thread that asks while another one looks for the first time gets what is there.
+  look();
+  looked_at_ = nanoseconds(clock) - look_every;
   if (!options.vfs.empty()) return;
   reserve_.emplace(ReserveFile::path_for(options.path), size_of_disk(folder_));
   // Shortened before the last end; one that isn't there at all may never have fitted.
