@@ -1,257 +1,59 @@
 #include "base/http_server.hpp"
 
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <array>
-#include <atomic>
-#include <boost/asio/bind_executor.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <cerrno>
-#include <unordered_set>
 #include <utility>
 
+#include "base/connection_server.hpp"
 #include "base/http_server_connection.hpp"
-#include "base/http_server_listen.hpp"
-#include "base/log.hpp"
 
 namespace relay {
-namespace {
 
-namespace asio = boost::asio;
-using boost::system::error_code;
+struct HttpServer::State {
+  State(boost::asio::io_context& context, const ConnectionServerOptions& options,
+        std::shared_ptr<HttpConnectionShared> shared_)
+      : shared(std::move(shared_)),
+        server(context, options, [connections_share = shared](StreamSocket socket, Peer peer) {
+          return std::make_shared<HttpConnection>(std::move(socket), std::move(peer), connections_share);
+        }) {}
 
-// How long accepting rests when the process has no descriptor or memory left for a connection.
-constexpr std::chrono::milliseconds shortage_rest{200};
-// How often connections are looked at for time-outs: often enough for the shortest of them, never in a hurry.
-constexpr std::chrono::milliseconds shortest_sweep{10};
-constexpr std::chrono::milliseconds longest_sweep{1000};
-
-HttpPeer peer_of(int descriptor, const sockaddr_storage& address, socklen_t length) {
-  HttpPeer peer;
-  if (address.ss_family == AF_INET || address.ss_family == AF_INET6) {
-    std::array<char, NI_MAXHOST> host{};
-    const bool known = ::getnameinfo(reinterpret_cast<const sockaddr*>(&address), length, host.data(),
-                                     static_cast<socklen_t>(host.size()), nullptr, 0, NI_NUMERICHOST) == 0;
-    if (known) peer.address = host.data();
-    const int one = 1;
-    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    return peer;
-  }
-  peer.unix_socket = true;
-  ucred credentials{};
-  socklen_t size = sizeof credentials;
-  if (::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0) peer.uid = credentials.uid;
-  return peer;
-}
-
-// accept(2): these are the new connection's own failures, or nothing at all.
-bool is_passing(int error_number) {
-  switch (error_number) {
-    case EINTR:
-    case ECONNABORTED:
-    case EPERM:
-    case EPROTO:
-    case ENETDOWN:
-    case ENOPROTOOPT:
-    case EHOSTDOWN:
-    case ENONET:
-    case EHOSTUNREACH:
-    case EOPNOTSUPP:
-    case ENETUNREACH:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
-
-// Everything but `shared` and `port` belongs to the strand.
-struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
-  State(asio::io_context& context_, std::shared_ptr<HttpConnectionShared> shared_)
-      : context(context_),
-        strand(asio::make_strand(context_)),
-        shared(std::move(shared_)),
-        listener(strand),
-        room(strand),
-        sweep_timer(strand) {}
-
-  asio::awaitable<void> accept_connections();
-  // False where accepting has to rest.
-  bool accept_some();
-  void add(FileDescriptor descriptor, HttpPeer peer);
-  void remove(const std::shared_ptr<HttpConnection>& connection);
-  void sweep();
-  void begin_stop(std::function<void()> drained);
-
-  asio::io_context& context;
-  asio::strand<asio::io_context::executor_type> strand;
   const std::shared_ptr<HttpConnectionShared> shared;
-  std::atomic<std::uint16_t> port = 0;
-  int family = AF_UNIX;
-
-  asio::posix::stream_descriptor listener;
-  SocketFile socket_file;
-  asio::steady_timer room;  // cancelled when a connection ends
-  asio::steady_timer sweep_timer;
-  bool sweeping = false;
-  bool shortage_told = false;
-  std::unordered_set<std::shared_ptr<HttpConnection>> connections;
-  std::vector<std::function<void()>> when_drained;
+  ConnectionServer server;
 };
 
-asio::awaitable<void> HttpServer::State::accept_connections() {
-  const auto self = shared_from_this();
-  while (!shared->stopping) {
-    error_code error;
-    if (connections.size() >= shared->options.max_connections) {
-      room.expires_at(MonotonicTime::max());
-      co_await room.async_wait(asio::redirect_error(asio::use_awaitable, error));
-      continue;
-    }
-    co_await listener.async_wait(asio::posix::descriptor_base::wait_read,
-                                 asio::redirect_error(asio::use_awaitable, error));
-    if (error || shared->stopping) co_return;
-    if (!accept_some()) {
-      room.expires_after(shortage_rest);
-      co_await room.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    }
-  }
-}
-
-bool HttpServer::State::accept_some() {
-  while (connections.size() < shared->options.max_connections) {
-    sockaddr_storage address{};
-    socklen_t length = sizeof address;
-    FileDescriptor descriptor(::accept4(listener.native_handle(), reinterpret_cast<sockaddr*>(&address), &length,
-                                        SOCK_NONBLOCK | SOCK_CLOEXEC));
-    const int error_number = errno;
-    if (descriptor.valid()) {
-      shortage_told = false;
-      HttpPeer peer = peer_of(descriptor.get(), address, length);
-      add(std::move(descriptor), std::move(peer));
-    } else if (error_number == EAGAIN) {
-      return true;
-    } else if (!is_passing(error_number)) {
-      if (!std::exchange(shortage_told, true)) {
-        log_warning("can't accept connections for now; they wait",
-                    {{"listen", shared->options.listen.text()}, {"reason", error_text(error_number)}});
-      }
-      return false;
-    }
-  }
-  return true;
-}
-
-void HttpServer::State::add(FileDescriptor descriptor, HttpPeer peer) {
-  const auto own_strand = asio::make_strand(context);
-  HttpConnection::Socket socket(own_strand);
-  error_code error;
-  socket.assign({family, 0}, descriptor.get(), error);
-  if (error) return;
-  descriptor.release();
-  const auto connection = std::make_shared<HttpConnection>(std::move(socket), std::move(peer), shared);
-  connections.insert(connection);
-  asio::co_spawn(own_strand, connection->run(),
-                 asio::bind_executor(strand, [self = shared_from_this(), connection](const std::exception_ptr& bug) {
-                   if (bug)
-                     log_error("an HTTP connection ended by a bug", {{"listen", self->shared->options.listen.text()}});
-                   self->remove(connection);
-                 }));
-  if (!std::exchange(sweeping, true)) sweep();
-}
-
-void HttpServer::State::remove(const std::shared_ptr<HttpConnection>& connection) {
-  connections.erase(connection);
-  room.cancel();
-  if (!connections.empty()) return;
-  // Nothing is to be looked after any more: who runs the io_context until its work is done needn't wait for the timer.
-  if (shared->stopping) sweep_timer.cancel();
-  for (auto& drained : std::exchange(when_drained, {})) drained();
-}
-
-void HttpServer::State::sweep() {
-  const auto& options = shared->options;
-  const auto shortest = std::min(options.request_timeout, options.idle_timeout);
-  sweep_timer.expires_after(std::clamp(shortest / 20, shortest_sweep, longest_sweep));
-  sweep_timer.async_wait([self = shared_from_this()](error_code error) {
-    if (error || self->connections.empty()) {
-      self->sweeping = false;
-      return;
-    }
-    const MonotonicTime now = std::chrono::steady_clock::now();
-    for (const auto& connection : self->connections) connection->expire(now);
-    self->sweep();
-  });
-}
-
-void HttpServer::State::begin_stop(std::function<void()> drained) {
-  error_code ignored;
-  listener.close(ignored);
-  socket_file.remove();
-  room.cancel();
-  for (const auto& connection : connections) connection->stop_when_idle();
-  if (connections.empty()) {
-    sweep_timer.cancel();
-    drained();
-  } else {
-    when_drained.push_back(std::move(drained));
-  }
-}
-
-HttpServer::HttpServer(asio::io_context& context, HttpServerOptions options, HttpHandler handler,
+HttpServer::HttpServer(boost::asio::io_context& context, HttpServerOptions options, HttpHandler handler,
                        HttpFramingAnswer framing_answer) {
+  ConnectionServerOptions of_connections;
+  of_connections.listen = options.listen;
+  of_connections.max_connections = options.max_connections;
+  of_connections.shortest_timeout = std::min(options.request_timeout, options.idle_timeout);
+  of_connections.socket_group = options.socket_group;
+  of_connections.socket_mode = options.socket_mode;
   auto shared = std::make_shared<HttpConnectionShared>();
   shared->options = std::move(options);
   shared->handler = std::move(handler);
   shared->framing_answer = std::move(framing_answer);
-  state_ = std::make_shared<State>(context, std::move(shared));
+  state_ = std::make_shared<State>(context, of_connections, std::move(shared));
 }
 
 HttpServer::~HttpServer() {
-  stop([] {});
-  close_all();
+  state_->shared->stopping = true;
 }
 
 Result<void> HttpServer::start() {
-  const auto& options = state_->shared->options;
-  auto opened = open_listening_socket(options.listen, options.socket_group, options.socket_mode);
-  if (!opened) return Failure{opened.error()};
-  state_->port = opened->port;
-  state_->family = options.listen.unix_socket()                         ? AF_UNIX
-                   : options.listen.host.find(':') == std::string::npos ? AF_INET
-                                                                        : AF_INET6;
-  state_->socket_file = std::move(opened->file);
-  state_->listener.assign(opened->descriptor.release());
-  asio::co_spawn(state_->strand, state_->accept_connections(), asio::detached);
-  return {};
+  return state_->server.start();
 }
 
 std::uint16_t HttpServer::port() const {
-  return state_->port;
+  return state_->server.port();
 }
 
 void HttpServer::stop(std::function<void()> drained) {
   state_->shared->stopping = true;  // an answer that is made from here on says "close"
-  asio::post(state_->strand,
-             [state = state_, drained = std::move(drained)]() mutable { state->begin_stop(std::move(drained)); });
+  state_->server.stop(std::move(drained));
 }
 
 void HttpServer::close_all() {
-  asio::post(state_->strand, [state = state_] {
-    for (const auto& connection : state->connections) connection->close();
-  });
+  state_->server.close_all();
 }
 
 }  // namespace relay

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/byte_count.hpp"
+#include "base/connection_server.hpp"
 #include "base/listen_address.hpp"
 #include "base/result.hpp"
 
@@ -33,11 +34,7 @@ struct HttpField {
   std::string value;
 };
 
-struct HttpPeer {
-  bool unix_socket = false;
-  std::string address;            // numeric, without port; empty for a Unix socket
-  std::optional<unsigned> uid{};  // SO_PEERCRED of a Unix socket
-};
+using HttpPeer = Peer;
 
 struct HttpRequestHead {
   std::string method;

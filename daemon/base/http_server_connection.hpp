@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/strand.hpp>
 #include <memory>
 #include <optional>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/connection_server.hpp"
 #include "base/http_server.hpp"
 #include "base/http_server_parser.hpp"
 
@@ -25,22 +25,17 @@ struct HttpConnectionShared {
   std::atomic<bool> stopping = false;
 };
 
-class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
+class HttpConnection : public ServedConnection, public std::enable_shared_from_this<HttpConnection> {
  public:
-  using Socket = boost::asio::generic::stream_protocol::socket;
+  using Socket = StreamSocket;
 
   HttpConnection(Socket socket, HttpPeer peer, std::shared_ptr<HttpConnectionShared> shared);
 
-  // Returns when the connection is closed. Spawn it on the socket's executor.
-  boost::asio::awaitable<void> run();
-
-  // Thread-safe: ends it once `shared.stopping` is set and nothing is under way.
-  void stop_when_idle();
-  // Thread-safe: cuts it.
-  void close();
-  // Thread-safe: ends the wait that is over its time. The server calls it a few times within each time-out, so that the
-  // hot path sets a number where it would otherwise move a timer.
-  void expire(MonotonicTime now);
+  boost::asio::awaitable<void> run() override;
+  // Ends it once `shared.stopping` is set and nothing is under way.
+  void stop_when_idle() override;
+  void close() override;
+  void expire(MonotonicTime now) override;
 
  private:
   class Body;
