@@ -26,6 +26,7 @@ struct Options {
   StatusCommand status;
   ListCommand list;
   ShowCommand show;
+  OpenDeliveriesCommand open_deliveries;
   bool version = false;
 };
 
@@ -84,6 +85,7 @@ class CommandLine {
     add_show();
     add("verify", "Check every row, digest and invariant of the journal, beside the daemon or without it",
         [this] { return VerifyCommand{options_.configuration}; });
+    add_open_deliveries();
     add("version", "Print the version", [] { return VersionCommand{}; });
   }
 
@@ -182,6 +184,14 @@ class CommandLine {
     command->add_option("id", show.id, "The submission's id")->type_name("ID")->required()->check(check_id);
     CLI::Option* json = command->add_flag("--json", show.json, "Print the daemon's JSON");
     command->add_flag("--payload", show.payload, "Write the raw bytes to standard output")->excludes(json);
+  }
+
+  // Of the package's scripts; an empty group keeps it out of the help.
+  void add_open_deliveries() {
+    CLI::App* command = add("open-deliveries", "Print how many deliveries of a stopped journal are open",
+                            [this] { return options_.open_deliveries; });
+    command->group("");
+    command->add_option("journal", options_.open_deliveries.journal, "The journal")->type_name("FILE")->required();
   }
 
   // What no single option can see.

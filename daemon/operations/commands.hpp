@@ -56,10 +56,14 @@ struct ShowCommand {
 struct VerifyCommand {
   std::filesystem::path configuration;
 };
+// Of the package's scripts: how many deliveries of that journal are open.
+struct OpenDeliveriesCommand {
+  std::filesystem::path journal;
+};
 struct VersionCommand {};
 
 using Command = std::variant<RunCommand, CheckCommand, SubmitCommand, StatusCommand, ListCommand, ShowCommand,
-                             VerifyCommand, VersionCommand>;
+                             VerifyCommand, OpenDeliveriesCommand, VersionCommand>;
 
 struct Streams {
   std::istream& in;
@@ -74,6 +78,7 @@ ExitCode execute(const StatusCommand& command, const Streams& streams);
 ExitCode execute(const ListCommand& command, const Streams& streams);
 ExitCode execute(const ShowCommand& command, const Streams& streams);
 ExitCode execute(const VerifyCommand& command, const Streams& streams);
+ExitCode execute(const OpenDeliveriesCommand& command, const Streams& streams);
 ExitCode execute(const VersionCommand& command, const Streams& streams);
 
 }  // namespace relay
