@@ -28,8 +28,9 @@ Result<std::uint64_t> count_open_deliveries(const std::string& path) {
       return fail(
           fmt::format("{} is of schema {}, this version counts in schema {}", path, version, journal_schema_version));
     }
+    const Totals totals = TotalsReader(connection).read();
     std::uint64_t open = 0;
-    for (const TotalsRow& row : TotalsReader(connection).read().rows()) open += row.queued + row.dead_letter;
+    for (const TotalsRow& row : totals.rows()) open += row.queued + row.dead_letter;
     if (LockFile::is_held(lock_path)) return fail(fmt::format("a relay was started with {} meanwhile", path));
     return open;
   } catch (const DatabaseError& error) {
