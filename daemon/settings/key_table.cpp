@@ -113,6 +113,32 @@ const KeySection& intake_http() {
   return keys;
 }
 
+const KeySection& intake_mllp() {
+  static const KeySection keys = section(
+      "intake.mllp[]",
+      {{"listen", built, "127.0.0.1:2575", "IP:PORT"},
+       {"client", built, "", "who is sending, where none of `clients` matches"},
+       {"clients", built, "[]", "who is sending, by MSH-3 and MSH-4; the first match wins"},
+       {"allow_from", built, "", "networks that may connect; another address is closed"},
+       {"ack", built, "original", "original: AA, AE, AR to all; enhanced: CA, CE, CR as MSH-15 asks; auto"},
+       {"when_unavailable", built, "close", "what can't be kept now: close the connection, or nak"},
+       {"on_repeat", built, "absorb", "a repeat of MSH-10 and bytes: absorb it, or accept it as a new submission"},
+       {"dedupe_window", built, "24h", "how long after a message a repeat of it counts as one"},
+       {"test_production_guard", built, "off", "production: MSH-11 must be P; test: T or D; others are refused"},
+       {"max_connections", built, "1024", "beyond it connections wait"},
+       {"insecure", built, "false", "true: may listen beyond loopback although nobody is asked who they are"},
+       {"tls", not_yet, "", "certificate, key, client_ca, clients"}});
+  return keys;
+}
+
+const KeySection& intake_mllp_clients() {
+  static const KeySection keys =
+      section("intake.mllp[].clients[]", {{"msh3", built, "", "sending application: a glob over the field or its name"},
+                                          {"msh4", built, "", "sending facility, likewise"},
+                                          {"client", built, "", "who that is"}});
+  return keys;
+}
+
 const KeySection& admin() {
   static const KeySection keys = section(
       "admin", {{"listen", built, "127.0.0.1:8871", "IP:PORT of health, metrics and status page; none for no listener"},
@@ -192,7 +218,7 @@ const KeySection& route() {
 const KeySection& match() {
   static const KeySection keys = section("routes[].match", {{"client", built, "", "a name or glob"},
                                                             {"content_type", built, "", "a media type"},
-                                                            {"intake", built, "", "the door: http or submit"},
+                                                            {"intake", built, "", "the door: http, submit or mllp"},
                                                             {"msh3", not_yet, "", "sending application"},
                                                             {"msh4", not_yet, "", "sending facility"},
                                                             {"msh9", not_yet, "", "message type"}});
@@ -206,8 +232,13 @@ const KeySection& log() {
 }
 
 std::vector<const KeySection*> all() {
-  return {&top(),       &journal(), &intake(),  &intake_http(), &admin(), &azure_storage_queue(),
-          &directory(), &backoff(), &forward(), &route(),       &match(), &log()};
+  return {&top(),         &journal(),
+          &intake(),      &intake_http(),
+          &intake_mllp(), &intake_mllp_clients(),
+          &admin(),       &azure_storage_queue(),
+          &directory(),   &backoff(),
+          &forward(),     &route(),
+          &match(),       &log()};
 }
 
 }  // namespace keys

@@ -28,6 +28,8 @@ const KeySection& top();
 const KeySection& journal();
 const KeySection& intake();
 const KeySection& intake_http();
+const KeySection& intake_mllp();
+const KeySection& intake_mllp_clients();
 const KeySection& admin();
 const KeySection& azure_storage_queue();
 const KeySection& directory();

@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "settings/section_readers.hpp"
-#include "submission/client_name.hpp"
 #include "submission/media_type.hpp"
 
 namespace relay {
@@ -33,15 +32,7 @@ void read_content_types(const Section& section, std::vector<std::string>& conten
 HttpListenerSettings read_http_listener(const Section& section) {
   HttpListenerSettings listener;
   read_listen_address(section, listener.listen);
-  if (const auto client = section.text("client")) {
-    if (is_client_name(client->value)) {
-      listener.client = client->value;
-    } else {
-      section.error("client",
-                    client->quoted() +
-                        " isn't a client's name: a letter or digit, then letters, digits, '.', '_', '-'; at most 100");
-    }
-  }
+  listener.client = read_client(section, "client");
   read_allowed_hosts(section, listener.allowed_hosts);
   section.read("max_connections", listener.max_connections, 1, 65'535);
   if (const auto group = section.text("group")) listener.group = group->value;
@@ -84,6 +75,7 @@ void read_intake(const Section& top, IntakeSettings& intake, std::vector<PlacedL
       "validate", intake.validate,
       {{"off", Validation::off}, {"envelope", Validation::envelope}, {"auto", Validation::automatic}});
   read_http(section, intake.http, listeners);
+  read_mllp(section, intake.mllp, listeners);
 }
 
 }  // namespace relay

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "settings/section_readers.hpp"
+#include "submission/client_name.hpp"
 
 namespace relay {
 namespace {
@@ -43,6 +44,32 @@ void read_allowed_hosts(const Section& section, std::vector<std::string>& target
                                                        " isn't a host name; write it without scheme, port or path");
     }
   }
+}
+
+std::optional<std::vector<IpNetwork>> read_allow_from(const Section& section) {
+  const auto written = section.texts("allow_from");
+  if (!written) return std::nullopt;
+  if (section.items("allow_from").empty()) section.error("allow_from", "is empty, so nobody could connect");
+  std::vector<IpNetwork> networks;
+  for (const auto& text : *written) {
+    if (const auto network = IpNetwork::parse(text.value)) {
+      networks.push_back(*network);
+    } else {
+      section.reading().problems.error(text.place, section.name("allow_from") + ": " + text.quoted() +
+                                                       " isn't a network or an address; write it like 10.1.2.0/24, "
+                                                       "2001:db8::/32 or 10.1.2.3, without bits beyond the prefix");
+    }
+  }
+  return networks;
+}
+
+std::optional<std::string> read_client(const Section& section, std::string_view key) {
+  const auto written = section.text(key);
+  if (!written) return std::nullopt;
+  if (is_client_name(written->value)) return written->value;
+  section.error(key, written->quoted() +
+                         " isn't a client's name: a letter or digit, then letters, digits, '.', '_', '-'; at most 100");
+  return std::nullopt;
 }
 
 void check_reach(const Section& section, const ListenAddress& address, bool insecure) {

@@ -36,12 +36,19 @@ std::optional<Secret> parse_encryption_key(std::string_view text);
 // read_intake.cpp
 void read_intake(const Section& top, IntakeSettings& intake, std::vector<PlacedListener>& listeners);
 
+// read_mllp.cpp; `intake` is the section
+void read_mllp(const Section& intake, std::vector<MllpListenerSettings>& mllp, std::vector<PlacedListener>& listeners);
+
 // read_admin.cpp
 void read_admin(const Section& top, AdminSettings& admin, std::vector<PlacedListener>& listeners);
 
 // read_listener.cpp: what the intake's and the operator's listeners have in common
 void read_listen_address(const Section& section, ListenAddress& target);
 void read_allowed_hosts(const Section& section, std::vector<std::string>& target);
+// `allow_from`; nothing where it is absent: then every address may connect.
+std::optional<std::vector<IpNetwork>> read_allow_from(const Section& section);
+// A client's name; nothing where absent or bad.
+std::optional<std::string> read_client(const Section& section, std::string_view key);
 // Nobody is asked who they are on a listener yet, so beyond loopback it has to be called insecure.
 void check_reach(const Section& section, const ListenAddress& address, bool insecure);
 void check_listeners_apart(const Reading& reading, const std::vector<PlacedListener>& listeners);

@@ -13,6 +13,7 @@
 #include "base/listen_address.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
+#include "settings/mllp_settings.hpp"
 #include "settings/secret_text.hpp"
 #include "submission/route_table.hpp"
 
@@ -49,6 +50,7 @@ struct IntakeSettings {
   std::chrono::milliseconds keep_idempotency{std::chrono::hours(24 * 7)};
   Validation validate = Validation::automatic;
   std::vector<HttpListenerSettings> http = {HttpListenerSettings{}};
+  std::vector<MllpListenerSettings> mllp;
 };
 
 struct AdminSettings {

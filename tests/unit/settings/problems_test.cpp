@@ -411,7 +411,7 @@ TEST_F(Problems, ValuesOfPartsThatAreNotBuiltYetAreRefusedByName) {
                      "    queue: q-1\n"),
             Texts{"5:15: error: destinations.cloud.envelope: cloudevents isn't supported by this version"});
   EXPECT_EQ(beside("admin: {read: token}\n"), Texts{"2:15: error: admin.read: token isn't supported by this version"});
-  for (const char* intake : {"mllp", "folder", "azure_storage_queue", "import"}) {
+  for (const char* intake : {"folder", "azure_storage_queue", "import"}) {
     EXPECT_EQ(
         beside("routes: [{match: {intake: " + std::string(intake) + "}, to: [cloud]}]\n"),
         Texts{"2:27: error: routes[0].match.intake: " + std::string(intake) + " isn't supported by this version"});
