@@ -28,6 +28,11 @@ PLAIN = re.compile(r"^(\d+) passed, (\d+) failed\b")
 LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z (trace|debug|info|warning|error) ")
 NINJA_STEP = re.compile(r"^\[\d+/\d+\] ")
 PYTEST = re.compile(r"^=* ?(.*(?:passed|failed|error|no tests ran).*) in [\d.]+s")
+# Where a test says what went wrong; it stands in the next few lines.
+FAILURE = re.compile(r": Failure$|^\[  FAILED  \] |^FAILED |^ERROR |^E   |^seed \d+, |^hangs: |Sanitizer: |: (error|fatal error): |was ended: ")
+LINES_BEHIND_A_FAILURE = 8
+# Said again at the end, where a reader of a long log looks first.
+what_failed = []
 
 
 @dataclass
@@ -81,6 +86,8 @@ def end_left_processes():
 def run(arguments, minutes, count=None, env=None, quiet=False):
     """Runs a program to its end, showing its lines (where quiet: only if it fails); returns its exit code."""
     kept = []
+    failures = []
+    behind = 0
     if not os.access(arguments[0], os.X_OK) and not shutil.which(str(arguments[0])):
         print(f"{arguments[0]} isn't there", flush=True)
         return 127
@@ -99,6 +106,9 @@ def run(arguments, minutes, count=None, env=None, quiet=False):
         for line in process.stdout:
             if count is not None:
                 count.read(line.rstrip("\n"))
+            behind = LINES_BEHIND_A_FAILURE if FAILURE.search(line.rstrip("\n")) else behind - 1
+            if behind > 0:
+                failures.append(line)
             if quiet or LOG_LINE.match(line):
                 kept.append(line)
             else:
@@ -109,6 +119,8 @@ def run(arguments, minutes, count=None, env=None, quiet=False):
     if late.is_set():
         print(f"{arguments[0]} was ended: not done within {minutes} minutes", flush=True)
         code = code or 1
+    if code != 0:
+        what_failed.append(f"-- {Path(arguments[0]).name} ended with {code}\n" + "".join(failures[:120]))
     if code != 0 and kept:
         print("".join([line for line in kept if not NINJA_STEP.match(line)][-100:]), flush=True)
     return code
@@ -286,6 +298,8 @@ def main():
     finally:
         end_left_processes()
         shutil.rmtree(scratch, ignore_errors=True)
+    if what_failed:
+        print("\n== what failed ==\n" + "\n".join(what_failed))
     print("\n== summary ==\n" + "\n".join(summary))
     print(f"{total.passed} passed, {total.failed} failed", flush=True)
     return 1 if total.failed or not total.passed else 0
