@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/read_only_advice.hpp"
 #include "destinations/payload_body.hpp"
 #include "destinations/text_encoding.hpp"
 #include "submission/media_type.hpp"
@@ -24,7 +25,7 @@ constexpr std::size_t piece_size = 256 * 1024;
 constexpr std::chrono::milliseconds time_at_once{100};
 constexpr std::size_t pieces_at_once = 64;
 
-AttemptResult broken(const FileError& error) {
+AttemptResult broken(const FileError& error, const std::filesystem::path& folder) {
   AttemptResult result;
   result.outcome = Outcome::broken;
   DeliveryError reason;
@@ -42,6 +43,7 @@ AttemptResult broken(const FileError& error) {
       reason.kind = ErrorKind::unavailable;
   }
   reason.message = error.message;
+  if (error.error_number == EROFS) reason.message += read_only_advice(folder);
   result.error = std::move(reason);
   return result;
 }
@@ -158,14 +160,14 @@ std::optional<AttemptResult> Directory::write_on() {
   const Delivery& delivery = waiting_.front();
   if (!writing_) {
     writing_.emplace(settings_.path, directory_payload_name(delivery.submission));
-    if (const auto opened = writing_->file.open(); !opened) return broken(opened.error());
+    if (const auto opened = writing_->file.open(); !opened) return broken(opened.error(), settings_.path);
   }
   if (writing_->offset < delivery.payload->size().value) {
     const auto piece = delivery.payload->read(writing_->offset, piece_size);
     if (!piece) return unreadable_payload(piece.error());
     if (piece->empty())
       return unreadable_payload({PayloadFailure::corrupt, "the payload ends before its recorded size"});
-    if (const auto written = writing_->file.write(*piece); !written) return broken(written.error());
+    if (const auto written = writing_->file.write(*piece); !written) return broken(written.error(), settings_.path);
     writing_->offset += piece->size();
   }
   if (writing_->offset < delivery.payload->size().value) return std::nullopt;
@@ -174,13 +176,13 @@ std::optional<AttemptResult> Directory::write_on() {
 
 AttemptResult Directory::finish(const Delivery& delivery, NewFile& payload) {
   NewFile description(settings_.path, delivery.submission.id.text() + ".json");
-  if (const auto synced = payload.sync(); !synced) return broken(synced.error());
-  if (const auto opened = description.open(); !opened) return broken(opened.error());
+  if (const auto synced = payload.sync(); !synced) return broken(synced.error(), settings_.path);
+  if (const auto opened = description.open(); !opened) return broken(opened.error(), settings_.path);
   if (const auto written = description.write(directory_description(delivery.submission, site_)); !written)
-    return broken(written.error());
-  if (const auto synced = description.sync(); !synced) return broken(synced.error());
-  if (const auto named = description.take_name(); !named) return broken(named.error());
-  if (const auto named = payload.take_name(); !named) return broken(named.error());
+    return broken(written.error(), settings_.path);
+  if (const auto synced = description.sync(); !synced) return broken(synced.error(), settings_.path);
+  if (const auto named = description.take_name(); !named) return broken(named.error(), settings_.path);
+  if (const auto named = payload.take_name(); !named) return broken(named.error(), settings_.path);
   AttemptResult result;
   result.outcome = Outcome::accepted;
   result.receipt["path"] = payload.target().string();
@@ -193,8 +195,11 @@ std::vector<ProbeFinding> Directory::probe() {
   if (::stat(settings_.path.c_str(), &status) != 0)
     return {{ProbeFinding::Kind::bad, where + ": " + error_text(errno) + "; the relay doesn't make it"}};
   if (!S_ISDIR(status.st_mode)) return {{ProbeFinding::Kind::bad, where + ": that isn't a folder"}};
-  if (::access(settings_.path.c_str(), W_OK | X_OK) != 0)
-    return {{ProbeFinding::Kind::bad, where + ": can't be written to: " + error_text(errno)}};
+  if (::access(settings_.path.c_str(), W_OK | X_OK) != 0) {
+    const int number = errno;
+    return {{ProbeFinding::Kind::bad, where + ": can't be written to: " + error_text(number) +
+                                          (number == EROFS ? read_only_advice(settings_.path) : "")}};
+  }
   return {{ProbeFinding::Kind::good, where + ": it is there and can be written to"}};
 }
 

@@ -230,6 +230,15 @@ def soak(options):
     return counted([ROOT / "tests/soak/run", "--minutes", "10"], 25, {"TMPDIR": str(options.scratch)})
 
 
+def package(options):
+    """The Debian package, built from what is committed, looked into, and lived through in a machine of its own."""
+    count = Count()
+    code = run(["/usr/bin/python3", "-B", "-m", "pytest", "-q", "--no-header", "-rfE", "--tb=short", "-x", "tests/package",
+                "-c", "tests/functional/pytest.ini", "--rootdir=tests/package", f"--basetemp={options.scratch}/package"], 60, count)
+    count.failed += 1 if code and not count.failed else 0
+    return count
+
+
 def quickstart(_):
     return counted([ROOT / "packaging/quickstart", "--once"], 15)
 
@@ -245,6 +254,7 @@ SECTIONS = [
     ("nth-fault", "one failing disk operation after the other", nth_fault, False),
     ("fuzz", "fuzzing, a minute each target", fuzz, False),
     ("soak", "ten minutes of everything at once", soak, False),
+    ("package", "the Debian package, under a systemd of its own", package, False),
     ("quickstart", "the README's first command", quickstart, False),
     ("asan-build", "build (ASan and UBSan)", lambda options: build("asan"), False),
     ("asan-unit", "unit tests under ASan and UBSan", lambda options: unit("asan", options), False),
@@ -254,7 +264,7 @@ SECTIONS = [
     ("tsan-functional", "main functional tests under TSan", lambda options: functional("tsan", options), False),
 ]
 # Only with --long, or by name.
-LONG_ONLY = {"fuzz", "soak"}
+LONG_ONLY = {"fuzz", "soak", "package"}
 # What a section can't do without.
 NEEDS = {"checks": "build", "unit": "build", "functional": "build", "kill": "build", "power-loss": "build", "nth-fault": "build",
          "quickstart": "build", "soak": "build",
