@@ -146,11 +146,11 @@ CREATE TABLE clock (
 );)",
 };
 
-void apply_steps(Connection& connection, std::int64_t from) {
-  for (std::size_t version = static_cast<std::size_t>(from); version < steps.size(); ++version) {
-    connection.execute(steps[version]);
+void apply_steps(Connection& connection, std::int64_t from, std::int64_t to = journal_schema_version) {
+  for (std::int64_t version = from; version < to; ++version) {
+    connection.execute(steps.at(static_cast<std::size_t>(version)));
   }
-  connection.execute(fmt::format("PRAGMA user_version = {}", journal_schema_version).c_str());
+  connection.execute(fmt::format("PRAGMA user_version = {}", to).c_str());
 }
 
 // "table submission" → its text, for everything in the schema.
@@ -167,7 +167,7 @@ std::map<std::string, std::string> schema_objects(Connection& connection) {
 
 }  // namespace
 
-void create_schema(Connection& connection, const Uuid& journal_id, WallTime now) {
+void create_schema(Connection& connection, const Uuid& journal_id, WallTime now, std::int64_t version) {
   connection.execute(fmt::format("PRAGMA page_size = {}", journal_page_size).c_str());
   connection.execute("PRAGMA auto_vacuum = INCREMENTAL");
   if (connection.text("PRAGMA journal_mode = WAL") != "wal") {
@@ -175,7 +175,7 @@ void create_schema(Connection& connection, const Uuid& journal_id, WallTime now)
   }
   connection.execute("BEGIN IMMEDIATE");
   connection.execute(fmt::format("PRAGMA application_id = {}", journal_application_id).c_str());
-  apply_steps(connection, 0);
+  apply_steps(connection, 0, version);
   Statement(connection, "INSERT INTO journal VALUES (1, ?1, ?2, 0, 0, 1, 1, 0, ?2)")
       .run(blob_of(journal_id.bytes), now);
   connection.execute("COMMIT");

@@ -20,8 +20,10 @@ inline constexpr std::int64_t journal_schema_version = 3;
 inline constexpr std::int64_t journal_page_size = 16384;
 
 // Sets what can't be changed later (page size, auto_vacuum, WAL), then makes the tables and the journal's one row.
-// Takes an empty database, also one that an earlier try left behind.
-void create_schema(Connection& connection, const Uuid& journal_id, WallTime now);
+// Takes an empty database, also one that an earlier try left behind. An earlier `version` is what an earlier edge-relay
+// made: for tests of the steps from there.
+void create_schema(Connection& connection, const Uuid& journal_id, WallTime now,
+                   std::int64_t version = journal_schema_version);
 // Brings an older journal to journal_schema_version; nothing where it is there already.
 void migrate_schema(Connection& connection);
 

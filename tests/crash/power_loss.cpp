@@ -10,8 +10,10 @@
 // A chain has its own seed, printed with each finding; `--seed <that> --crashes <number in its chain>` runs it again.
 // Runs with several threads repeat only nearly. `--synchronous normal` takes the journal's commit syncs away (as
 // `PRAGMA synchronous=NORMAL` would): then rows must be lost, or the harness is blind. `--encryption` seals, with a new
-// key in front of the old ones at some of the openings. The last line is
-// `N passed, N failed`; exit code 1 where anything failed.
+// key in front of the old ones at some of the openings. A third of the chains grow old: days pass between their
+// crashes, so that payloads and records are erased and idempotency keys rotate. A quarter begin with the journal of the
+// first version, and most of their first crashes fall into its steps to this one. A long run in which none of that
+// happened has shown nothing, and fails. The last line is `N passed, N failed`; exit code 1 where anything failed.
 #include <signal.h>
 #include <unistd.h>
 
@@ -22,10 +24,14 @@
 #include <cstring>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/log.hpp"
+#include "journal/database.hpp"
+#include "journal/schema.hpp"
 #include "support/crash_gate.hpp"
+#include "support/first_version_journal.hpp"
 #include "support/journal_workload.hpp"
 #include "support/lock_file_keeper.hpp"
 #include "support/power_loss_vfs.hpp"
@@ -36,6 +42,9 @@ using namespace relay;
 
 constexpr unsigned longest_chain = 12;
 constexpr unsigned hang_after_seconds = 120;
+// From so many crash points on everything must have happened at least once.
+constexpr std::uint64_t long_run = 400;
+constexpr auto keep_record_in_old_age = std::chrono::hours(24 * 9);
 
 struct Counts {
   std::uint64_t passed = 0;
@@ -47,6 +56,10 @@ struct Counts {
   std::uint64_t after_closing = 0;
   std::uint64_t acknowledged = 0;
   std::uint64_t operations = 0;
+  std::uint64_t old_before_steps = 0;  // a journal of the first version, as it was before the cut
+  std::uint64_t old_after_steps = 0;
+  std::uint64_t erased = 0;     // records
+  std::uint64_t rotations = 0;  // of the idempotency tables
 };
 
 std::array<char, 200> hang_message;
@@ -62,11 +75,21 @@ class Chain {
   Chain(std::uint64_t seed, bool normal, bool encryption, Counts& counts)
       : counts_(counts),
         random_(seed),
-        model_(random_()),
+        kind_(seed ^ 0x5eed),
+        grows_old_(kind_() % 3 == 0),
+        model_(random_(), grows_old_ ? keep_record_in_old_age : std::chrono::hours(24 * 365 * 100)),
         clock_(WallTime(std::chrono::milliseconds(1'795'000'000'000))),
         normal_(normal),
         encryption_(encryption),
-        length_(1 + static_cast<unsigned>(random_() % longest_chain)) {}
+        length_(1 + static_cast<unsigned>(random_() % longest_chain)) {
+    if (kind_() % 4 != 0) return;
+    PowerLossVfs vfs(disk_);
+    make_first_version_journal(options(vfs), model_, clock_, kind_);
+    first_version_ = true;
+  }
+  ~Chain() { counts_.erased += model_.erased(); }
+  Chain(const Chain&) = delete;
+  Chain& operator=(const Chain&) = delete;
 
   unsigned length() const { return length_; }
 
@@ -76,14 +99,16 @@ class Chain {
       keys_.insert(keys_.begin(), Secret(std::string(32, static_cast<char>('a' + keys_.size()))));
     }
     LockFileKeeper lock(folder_.path() / "journal.lock");
-    if (random_() % 20 == 0) clock_.advance(std::chrono::hours(24 * 5));  // keys and payloads grow old
+    // Keys, payloads and records grow old.
+    if (random_() % 20 == 0 || (grows_old_ && kind_() % 2)) clock_.advance(std::chrono::hours(24 * 5));
     const bool clean = work_until_cut(lock, findings);
     const bool before_last = lock.restore(random_);
     disk_ = disk_->after_power_cut(random_, before_last);
     PowerLossVfs vfs(disk_);
+    look_at_image(options(vfs));
     // Half of the time the next crash finds a journal that wasn't closed in good order.
     const bool cut_again = random_() % 2 == 0;
-    GateOptions gate{.exact = clean, .drain = last, .before_close = [&] {
+    GateOptions gate{.exact = clean, .older = first_version_, .drain = last, .before_close = [&] {
                        lock.near_cut(1);
                        lock.near_cut(0);
                        if (cut_again) disk_->cut_power();
@@ -109,7 +134,8 @@ class Chain {
     lock.near_cut(1);
     // Some while it opens and at its first commits, where most goes on that happens only once.
     const std::uint64_t dice = random_() % 8;
-    const std::uint64_t n = 1 + random_() % (dice == 0 ? 15 : dice == 1 ? 60 : 700);
+    std::uint64_t n = 1 + random_() % (dice == 0 ? 15 : dice == 1 ? 60 : 700);
+    if (first_version_ && kind_() % 4) n = 1 + kind_() % 40;
     disk_->cut_power_at(n, [&lock](unsigned left) { lock.near_cut(left); });
     const auto how_to_open = options(vfs);
     const auto is_off = [this] { return disk_->power_is_off(); };
@@ -142,8 +168,29 @@ class Chain {
     return clean;
   }
 
+  // What the cut left of a step to a newer version and of a rotation; whether it is right is the gate's.
+  void look_at_image(const JournalOptions& how) {
+    if (!database_file_exists(how.path, how.vfs)) return;
+    try {
+      Connection image(how.path, Connection::Mode::read_stopped, how.vfs);
+      const std::int64_t version = image.integer("PRAGMA user_version");
+      if (version == 0) return;  // not made yet
+      if (std::exchange(first_version_, version == 1)) {
+        ++(version == 1 ? counts_.old_before_steps : counts_.old_after_steps);
+      }
+      const std::int64_t current = image.integer("SELECT idempotency_current FROM journal");
+      counts_.rotations += current != std::exchange(idempotency_current_, current);
+    } catch (const DatabaseError&) {
+      // The gate meets it too, and says so.
+    }
+  }
+
   Counts& counts_;
   std::mt19937_64 random_;
+  std::mt19937_64 kind_;  // of its own, so that what kind of chain it is changes nothing of the rest
+  const bool grows_old_;
+  bool first_version_ = false;  // the image holds a journal of the first version
+  std::int64_t idempotency_current_ = 0;
   JournalModel model_;
   SteppedClock clock_;
   bool normal_;
@@ -205,7 +252,14 @@ int main(int argc, char** argv) {
   std::cout << "power went while opening " << counts.while_opening << ", working " << counts.while_working
             << ", closing " << counts.while_closing << ", after a clean close " << counts.after_closing << "; "
             << counts.acknowledged << " submissions acknowledged, " << counts.operations << " disk operations, "
-            << seconds.count() << " s\n";
+            << seconds.count() << " s; first version before its steps " << counts.old_before_steps << ", behind them "
+            << counts.old_after_steps << ", records erased " << counts.erased << ", key rotations " << counts.rotations
+            << "\n";
+  if (crashes >= long_run &&
+      (counts.old_before_steps == 0 || counts.old_after_steps == 0 || counts.erased == 0 || counts.rotations == 0)) {
+    std::cout << "something that the run is for never happened\n";
+    ++counts.failed;
+  }
   if (synchronous == "normal") {
     std::cout << "with synchronous=NORMAL " << counts.lost << " crash points lost acknowledged submissions: "
               << (counts.lost > 0 ? "the harness can fail\n" : "THE HARNESS IS BLIND\n");

@@ -32,6 +32,7 @@ JournalOptions crash_journal_options(const std::filesystem::path& folder, const 
 
 struct GateOptions {
   bool exact = false;  // the journal was closed in good order: counters are complete too
+  bool older = false;  // an earlier version wrote it: `verify` has to wait until it was opened
   bool drain = false;  // deliver everything that is queued, and see that nothing is left over
   // Runs before the journal is closed.
   std::function<void()> before_close{};

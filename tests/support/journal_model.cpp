@@ -101,6 +101,19 @@ bool JournalModel::must_hold_key(const KnownSubmission& known, WallTime now) con
   return open || now - known.submission.accepted_at < kept;
 }
 
+bool JournalModel::may_be_erased(const KnownSubmission& known, WallTime now) const {
+  return std::all_of(known.deliveries.begin(), known.deliveries.end(), [&](const auto& delivery) {
+    return delivery.second.possible.contains(DeliveryState::delivered) &&
+           now - delivery.second.ended_at >= keep_record_;
+  });
+}
+
+void JournalModel::count_erased(const KnownSubmission& known) {
+  ++erased_;
+  ++erased_by_intake_[known.submission.intake];
+  for (const std::string& destination : known.destinations) ++erased_deliveries_[destination];
+}
+
 void JournalModel::counted(const CounterName& counter, std::uint64_t increment) {
   counters_[counter] += increment;
 }
@@ -194,9 +207,11 @@ void JournalModel::check_delivery(const DeliveryView& view, KnownDelivery& known
   known.attempts_least = known.attempts_most = view.attempts;
 }
 
-void JournalModel::check_payload(Journal& journal, const KnownSubmission& known, Findings& findings) {
+void JournalModel::check_payload(Journal& journal, const KnownSubmission& known, const Clock& clock,
+                                 Findings& findings) {
   const auto source = journal.payload_of(known.submission.id);
   if (!source) {
+    if (may_be_erased(known, clock.wall_now())) return;  // since it was found
     findings.push_back(name_of(known) + ": payload: " + source.error().message);
     return;
   }
@@ -220,14 +235,20 @@ void JournalModel::check_payload(Journal& journal, const KnownSubmission& known,
 }
 
 // True where the journal has it.
-bool JournalModel::check_submission(Journal& journal, KnownSubmission& known, Findings& findings) {
+bool JournalModel::check_submission(Journal& journal, KnownSubmission& known, const Clock& clock, Findings& findings) {
   const auto answer = journal.find(known.submission.id, true);
   if (!answer) {
     findings.push_back(name_of(known) + ": find: " + answer.error().message);
     return true;
   }
   if (!*answer) {
-    if (known.answer == Answer::acknowledged) findings.push_back("LOST: " + name_of(known) + " was acknowledged");
+    if (known.answer == Answer::acknowledged) {
+      if (may_be_erased(known, clock.wall_now())) {
+        count_erased(known);
+      } else {
+        findings.push_back("LOST: " + name_of(known) + " was acknowledged");
+      }
+    }
     return false;
   }
   if (known.answer == Answer::refused) findings.push_back(name_of(known) + " is there although it was refused");
@@ -251,7 +272,7 @@ bool JournalModel::check_submission(Journal& journal, KnownSubmission& known, Fi
       check_delivery(view.deliveries[i], known.deliveries[known.destinations[i]], name_of(known), findings);
     }
   }
-  check_payload(journal, known, findings);
+  check_payload(journal, known, clock, findings);
   return true;
 }
 
@@ -263,7 +284,7 @@ void JournalModel::check_totals(Journal& journal, bool exact, Findings& findings
   }
   check_snapshot(*snapshot, findings);
   std::map<std::string, DestinationTotals> ours;
-  std::map<Intake, std::uint64_t> by_intake;
+  std::map<Intake, std::uint64_t> by_intake = erased_by_intake_;
   for (auto& [id, known] : submissions_) {
     ++by_intake[known.submission.intake];
     for (auto& [destination, delivery] : known.deliveries) {
@@ -282,7 +303,9 @@ void JournalModel::check_totals(Journal& journal, bool exact, Findings& findings
       continue;
     }
     const DestinationTotals& totals = found->second;
-    const DestinationTotals& wanted = ours[destination];
+    DestinationTotals wanted = ours[destination];
+    wanted.accepted += erased_deliveries_[destination];
+    wanted.delivered += erased_deliveries_[destination];
     const auto compare = [&](const char* what, std::uint64_t has, std::uint64_t wants) {
       if (has == wants) return;
       findings.push_back("totals of " + destination + ": " + what + " is " + std::to_string(has) + ", counted " +
@@ -331,8 +354,10 @@ void JournalModel::check_one_of_each_key(WallTime now, Findings& findings) {
 void JournalModel::check_reopened(Journal& journal, const Clock& clock, bool exact, Findings& findings) {
   const std::set<SubmissionId> ids = listed(journal, findings);
   for (auto at = submissions_.begin(); at != submissions_.end();) {
-    const bool there = check_submission(journal, at->second, findings);
-    if (there != ids.contains(at->first)) findings.push_back(name_of(at->second) + ": list and find don't agree");
+    const bool there = check_submission(journal, at->second, clock, findings);
+    const bool erased_meanwhile = !there && may_be_erased(at->second, clock.wall_now());
+    if (there != ids.contains(at->first) && !erased_meanwhile)
+      findings.push_back(name_of(at->second) + ": list and find don't agree");
     if (there) {
       at->second.answer = Answer::acknowledged;
       ++at;

@@ -5,6 +5,7 @@
 // certain too. Used by one thread.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <random>
@@ -21,6 +22,7 @@ struct KnownDelivery {
   std::set<DeliveryState> possible{DeliveryState::queued};
   unsigned attempts_least = 0;  // counted ones
   unsigned attempts_most = 0;
+  WallTime ended_at{};  // the latest time that a settlement of it named
 };
 
 struct KnownSubmission {
@@ -41,7 +43,9 @@ class JournalModel {
  public:
   using Findings = std::vector<std::string>;
 
-  explicit JournalModel(std::uint64_t seed) : random_(seed) {}
+  // `keep_record`: of the journal, which may erase what was delivered that long ago.
+  explicit JournalModel(std::uint64_t seed, std::chrono::milliseconds keep_record = std::chrono::hours(24 * 365 * 100))
+      : random_(seed), keep_record_(keep_record) {}
 
   // The payload of a seed: any bytes, the same every time.
   static std::string payload(std::uint64_t seed, std::size_t size);
@@ -51,6 +55,10 @@ class JournalModel {
   KnownSubmission* find(const SubmissionId& id);
   // Its idempotency key can't have been given up yet: it isn't dead, and open or young enough.
   bool must_hold_key(const KnownSubmission& known, WallTime now) const;
+  // Whether its record may be gone: every delivery may be delivered, the last of them long enough ago.
+  bool may_be_erased(const KnownSubmission& known, WallTime now) const;
+  std::chrono::milliseconds keep_record() const { return keep_record_; }
+  std::uint64_t erased() const { return erased_; }  // submissions found to be, so far
   const std::vector<std::string>& destinations() const { return destinations_; }
   std::map<SubmissionId, KnownSubmission>& submissions() { return submissions_; }
 
@@ -67,15 +75,20 @@ class JournalModel {
 
  private:
   std::set<SubmissionId> listed(Journal& journal, Findings& findings);
-  bool check_submission(Journal& journal, KnownSubmission& known, Findings& findings);
+  bool check_submission(Journal& journal, KnownSubmission& known, const Clock& clock, Findings& findings);
+  void count_erased(const KnownSubmission& known);
   void check_delivery(const DeliveryView& view, KnownDelivery& known, const std::string& name, Findings& findings);
-  void check_payload(Journal& journal, const KnownSubmission& known, Findings& findings);
+  void check_payload(Journal& journal, const KnownSubmission& known, const Clock& clock, Findings& findings);
   void check_totals(Journal& journal, bool exact, Findings& findings);
   void check_one_of_each_key(WallTime now, Findings& findings);
 
   std::mt19937_64 random_;
+  const std::chrono::milliseconds keep_record_;
   std::vector<std::string> destinations_{"alpha", "beta", "gamma"};
   std::map<SubmissionId, KnownSubmission> submissions_;
+  std::uint64_t erased_ = 0;
+  std::map<std::string, std::uint64_t> erased_deliveries_;
+  std::map<Intake, std::uint64_t> erased_by_intake_;
   std::set<ClaimToken> tokens_;
   std::uint32_t ids_ = 0;
   CommitNumber last_commit_ = 0;

@@ -287,6 +287,7 @@ void JournalWorkload::settle() {
   if (KnownSubmission* known = model_.find(id)) {
     KnownDelivery& delivery = known->deliveries[held.destination];
     delivery.possible.insert(state);
+    delivery.ended_at = std::max(delivery.ended_at, settlement.attempt.ended_at);
     delivery.attempts_most += settlement.attempt.counted;
   }
   inbox_->expect();
@@ -383,7 +384,10 @@ void JournalWorkload::query() {
     if (!excused_()) finding(name_of(*known) + ": find: " + found.error().message);
     return;
   }
-  if (!*found) return finding(name_of(*known) + " was acknowledged and isn't found");
+  if (!*found) {
+    if (model_.may_be_erased(*known, clock_.wall_now())) return;
+    return finding(name_of(*known) + " was acknowledged and isn't found");
+  }
   for (const DeliveryView& delivery : (*found)->view.deliveries) {
     const auto of_model = known->deliveries.find(delivery.destination);
     if (of_model == known->deliveries.end() || !of_model->second.possible.contains(delivery.state)) {

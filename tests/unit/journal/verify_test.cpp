@@ -4,6 +4,7 @@
 #include <set>
 #include <thread>
 
+#include "journal/schema.hpp"
 #include "journal_fixture.hpp"
 
 namespace relay {
@@ -73,6 +74,19 @@ TEST_F(VerifyTest, SeesOneCommitWhileTheWriterGoesOn) {
   for (int i = 0; i < 5; ++i) EXPECT_EQ(verify_findings(), std::vector<std::string>());
   stop = true;
   writer.join();
+}
+
+TEST_F(VerifyTest, AJournalOfAnEarlierVersionIsNotCalledDamaged) {
+  {
+    Connection connection(options.path, Connection::Mode::write, "");
+    create_schema(connection, ids.next(), clock.wall_now(), 1);
+  }
+  EXPECT_TRUE(report().findings.empty());
+  ASSERT_EQ(report().not_checked.size(), 1u);
+  EXPECT_NE(report().not_checked[0].find("earlier version"), std::string::npos);
+  open();
+  close();
+  EXPECT_EQ(verify_findings(), std::vector<std::string>());
 }
 
 TEST_F(VerifyTest, AMissingJournalAndAMissingWalAreTold) {
