@@ -15,6 +15,7 @@
 #include "base/clock.hpp"
 #include "base/listen_address.hpp"
 #include "base/result.hpp"
+#include "base/tls_context.hpp"
 
 namespace relay {
 
@@ -25,6 +26,8 @@ struct Peer {
   bool unix_socket = false;
   std::string address;            // numeric, without port; empty for a Unix socket
   std::optional<unsigned> uid{};  // SO_PEERCRED of a Unix socket
+  bool tls = false;
+  std::optional<TlsPeerCertificate> certificate{};  // what a TLS client proved to hold
 };
 
 // One connection, as its server sees it.

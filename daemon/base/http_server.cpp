@@ -13,7 +13,9 @@ struct HttpServer::State {
         std::shared_ptr<HttpConnectionShared> shared_)
       : shared(std::move(shared_)),
         server(context, options, [connections_share = shared](StreamSocket socket, Peer peer) {
-          return std::make_shared<HttpConnection>(std::move(socket), std::move(peer), connections_share);
+          const auto& tls = connections_share->options.tls;
+          return std::make_shared<HttpConnection>(std::move(socket), std::move(peer), tls ? tls->current() : nullptr,
+                                                  connections_share);
         }) {}
 
   const std::shared_ptr<HttpConnectionShared> shared;

@@ -7,7 +7,8 @@
 // 6.3, 11.2); headers not complete within `request_timeout` → 408 (an idle keep-alive connection is closed silently); a
 // body from which no byte came for `request_timeout`, or under 16 KiB/s on average over it → read() says so. A handler
 // that answers without having read the body to its end closes the connection after the answer. Connections beyond
-// `max_connections` wait in the backlog. Everything runs on the io_context's threads, a connection on a strand of its
+// `max_connections` wait in the backlog. A TLS handshake has `request_timeout` too; why one failed is logged, at most
+// once in ten seconds. Everything runs on the io_context's threads, a connection on a strand of its
 // own.
 #pragma once
 
@@ -26,6 +27,7 @@
 #include "base/connection_server.hpp"
 #include "base/listen_address.hpp"
 #include "base/result.hpp"
+#include "base/tls_context.hpp"
 
 namespace relay {
 
@@ -87,6 +89,7 @@ struct HttpServerOptions {
   std::size_t max_connections = 1024;
   std::string socket_group;  // of a Unix socket; empty: left as it is
   unsigned socket_mode = 0660;
+  std::shared_ptr<TlsContext> tls{};  // nullptr: plain
 };
 
 class HttpServer {

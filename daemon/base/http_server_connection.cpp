@@ -1,12 +1,9 @@
 #include "base/http_server_connection.hpp"
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <cstring>
 #include <exception>
 #include <utility>
@@ -28,6 +25,9 @@ constexpr std::size_t slowest_bytes_per_second = 16 * 1024;
 // A client still sends when its request is refused: it must read the answer before it sees a reset.
 constexpr std::chrono::seconds linger_time{5};
 constexpr std::chrono::seconds linger_time_when_stopping{1};
+// How long the peer's own goodbye is waited for under TLS.
+constexpr std::chrono::seconds goodbye_time{1};
+constexpr std::chrono::seconds handshake_lines_apart{10};
 
 MonotonicTime now() {
   return std::chrono::steady_clock::now();
@@ -138,11 +138,43 @@ class HttpConnection::Body final : public HttpBody {
 
 // ---- The connection -------------------------------------------------------------------------------------------------
 
-HttpConnection::HttpConnection(Socket socket, HttpPeer peer, std::shared_ptr<HttpConnectionShared> shared)
-    : socket_(std::move(socket)), peer_(std::move(peer)), shared_(std::move(shared)) {}
+HttpConnection::HttpConnection(Socket socket, HttpPeer peer, std::shared_ptr<ssl_ctx_st> tls,
+                               std::shared_ptr<HttpConnectionShared> shared)
+    : stream_(std::move(socket), std::move(tls)), peer_(std::move(peer)), shared_(std::move(shared)) {}
 
 asio::awaitable<void> HttpConnection::run() {
   const auto self = shared_from_this();
+  if (co_await handshake()) co_await serve();
+  stream_.close();
+}
+
+asio::awaitable<bool> HttpConnection::handshake() {
+  if (!stream_.is_tls()) co_return true;
+  error_code error;
+  set_deadline(now() + shared_->options.request_timeout);
+  co_await stream_.handshake(error);
+  deadline_ = 0;
+  if (error) {
+    tell_of_failed_handshake(error);
+    co_return false;
+  }
+  peer_.tls = true;
+  peer_.certificate = stream_.peer_certificate();
+  co_return true;
+}
+
+// A sender whose certificate isn't taken has nothing but this line to go by; a scanner must fill no disk.
+void HttpConnection::tell_of_failed_handshake(const error_code& error) {
+  if (!stream_.socket().is_open()) return;
+  const MonotonicTime::rep at = now().time_since_epoch().count();
+  MonotonicTime::rep before = shared_->handshake_told;
+  if (before != 0 && at - before < MonotonicTime::duration(handshake_lines_apart).count()) return;
+  if (!shared_->handshake_told.compare_exchange_strong(before, at)) return;
+  log_info("a TLS handshake failed",
+           {{"listen", shared_->options.listen.text()}, {"peer", peer_.address}, {"reason", handshake_failure(error)}});
+}
+
+asio::awaitable<void> HttpConnection::serve() {
   for (bool first = true;; first = false) {
     const HeadEnd end = co_await read_head(first);
     if (end == HeadEnd::malformed) co_await refuse(HttpFramingProblem::malformed_request);
@@ -158,15 +190,18 @@ asio::awaitable<void> HttpConnection::run() {
     if (!keep_alive) {
       // A client that said "close" itself sends nothing more.
       const bool all_read = body.finished() && unread().empty() && !parser_->keep_alive();
-      if (!all_read) co_await linger();
+      if (!all_read) {
+        co_await linger();
+      } else if (stream_.is_tls()) {
+        co_await say_goodbye();
+      }
       break;
     }
     parser_.reset();
     give_memory_back();
   }
   error_code ignored;
-  socket_.shutdown(Socket::shutdown_both, ignored);
-  socket_.close(ignored);
+  stream_.socket().shutdown(Socket::shutdown_both, ignored);
 }
 
 asio::awaitable<HttpConnection::HeadEnd> HttpConnection::read_head(bool first_request) {
@@ -190,7 +225,7 @@ asio::awaitable<HttpConnection::HeadEnd> HttpConnection::read_head(bool first_re
     make_room(head_buffer_size);
     idle_ = !started;
     // A request that has arrived before the stop is answered all the same.
-    if (idle_ && shared_->stopping && nothing_arrived()) co_return HeadEnd::closed;
+    if (idle_ && shared_->stopping && !stream_.has_bytes()) co_return HeadEnd::closed;
     const ReadEnd end = co_await read_more(deadline);
     idle_ = false;
     if (end == ReadEnd::bytes || end == ReadEnd::stopped) continue;
@@ -229,18 +264,29 @@ asio::awaitable<void> HttpConnection::refuse(HttpFramingProblem problem) {
   if (co_await answer(response, false)) co_await linger();
 }
 
+// Without it a TLS peer can't tell the end from a cut.
+asio::awaitable<void> HttpConnection::say_goodbye() {
+  error_code ignored;
+  set_deadline(now() + goodbye_time);
+  co_await stream_.end_sending(ignored);
+  deadline_ = 0;
+}
+
 // Sends the end of the stream and reads on for a while: closing with bytes unread would reset the connection, and the
 // peer might lose the answer with it.
 asio::awaitable<void> HttpConnection::linger() {
   error_code error;
-  socket_.shutdown(Socket::shutdown_send, error);
+  if (stream_.is_tls()) set_deadline(now() + goodbye_time);
+  co_await stream_.end_sending(error);
+  deadline_ = 0;
   if (error) co_return;
   linger_until_ = now() + (shared_->stopping ? linger_time_when_stopping : linger_time);
-  ReadEnd end = ReadEnd::bytes;
-  while (end == ReadEnd::bytes) {
+  while (!error) {
     begin_ = end_ = 0;
     make_room(body_buffer_size);
-    end = co_await read_more(linger_until_);
+    set_deadline(linger_until_);
+    co_await stream_.discard_some(asio::buffer(buffer_), error);
+    deadline_ = 0;
   }
 }
 
@@ -273,11 +319,6 @@ void HttpConnection::give_memory_back() {
   buffer_ = std::move(smaller);
 }
 
-bool HttpConnection::nothing_arrived() {
-  error_code error;
-  return socket_.available(error) == 0 || error;
-}
-
 void HttpConnection::set_deadline(MonotonicTime deadline) {
   expired_ = false;
   deadline_ = deadline.time_since_epoch().count();
@@ -286,14 +327,14 @@ void HttpConnection::set_deadline(MonotonicTime deadline) {
 asio::awaitable<HttpConnection::ReadEnd> HttpConnection::read_more(MonotonicTime deadline) {
   set_deadline(deadline);
   error_code error;
-  const std::size_t bytes = co_await socket_.async_read_some(asio::buffer(buffer_.data() + end_, buffer_.size() - end_),
-                                                             asio::redirect_error(asio::use_awaitable, error));
+  const asio::mutable_buffer room = asio::buffer(buffer_.data() + end_, buffer_.size() - end_);
+  const std::size_t bytes = co_await stream_.read_some(room, error);
   deadline_ = 0;
   end_ += bytes;
   filled_ = end_ == buffer_.size();
   if (!error) co_return ReadEnd::bytes;
   if (error == asio::error::eof) co_return ReadEnd::end_of_stream;
-  if (error != asio::error::operation_aborted || !socket_.is_open()) co_return ReadEnd::failed;
+  if (error != asio::error::operation_aborted || !stream_.socket().is_open()) co_return ReadEnd::failed;
   co_return expired_ ? ReadEnd::expired : ReadEnd::stopped;
 }
 
@@ -301,10 +342,8 @@ asio::awaitable<bool> HttpConnection::write(std::string_view head, std::string_v
   // A peer that doesn't read must not hold the answer's memory: it has the time that a slow body has.
   const auto at_slowest = std::chrono::seconds((head.size() + body.size()) / slowest_bytes_per_second);
   set_deadline(now() + shared_->options.request_timeout + at_slowest);
-  const std::array<asio::const_buffer, 2> buffers{asio::buffer(head.data(), head.size()),
-                                                  asio::buffer(body.data(), body.size())};
   error_code error;
-  co_await asio::async_write(socket_, buffers, asio::redirect_error(asio::use_awaitable, error));
+  co_await stream_.write(head, body, error);
   deadline_ = 0;
   co_return !error;
 }
@@ -312,22 +351,17 @@ asio::awaitable<bool> HttpConnection::write(std::string_view head, std::string_v
 // ---- From other threads ---------------------------------------------------------------------------------------------
 
 void HttpConnection::stop_when_idle() {
-  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+  asio::post(stream_.socket().get_executor(), [self = shared_from_this()] {
     if (self->linger_until_ != MonotonicTime{}) {
       self->linger_until_ = std::min(self->linger_until_, now() + linger_time_when_stopping);
       if (self->deadline_ != 0) self->deadline_ = self->linger_until_.time_since_epoch().count();
     }
-    if (!self->idle_) return;
-    error_code ignored;
-    self->socket_.cancel(ignored);
+    if (self->idle_) self->stream_.cancel();
   });
 }
 
 void HttpConnection::close() {
-  asio::post(socket_.get_executor(), [self = shared_from_this()] {
-    error_code ignored;
-    self->socket_.close(ignored);
-  });
+  asio::post(stream_.socket().get_executor(), [self = shared_from_this()] { self->stream_.close(); });
 }
 
 void HttpConnection::expire(MonotonicTime now_) {
@@ -335,11 +369,10 @@ void HttpConnection::expire(MonotonicTime now_) {
     return deadline != 0 && deadline <= now_.time_since_epoch().count();
   };
   if (!over(deadline_)) return;
-  asio::post(socket_.get_executor(), [self = shared_from_this(), over] {
+  asio::post(stream_.socket().get_executor(), [self = shared_from_this(), over] {
     if (!over(self->deadline_)) return;
     self->expired_ = true;
-    error_code ignored;
-    self->socket_.cancel(ignored);
+    self->stream_.cancel();
   });
 }
 

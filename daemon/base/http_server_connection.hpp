@@ -14,6 +14,7 @@
 #include "base/connection_server.hpp"
 #include "base/http_server.hpp"
 #include "base/http_server_parser.hpp"
+#include "base/socket_stream.hpp"
 
 namespace relay {
 
@@ -23,13 +24,16 @@ struct HttpConnectionShared {
   HttpHandler handler;
   HttpFramingAnswer framing_answer;
   std::atomic<bool> stopping = false;
+  std::atomic<MonotonicTime::rep> handshake_told = 0;  // when a failed one was last written to the log
 };
 
 class HttpConnection : public ServedConnection, public std::enable_shared_from_this<HttpConnection> {
  public:
   using Socket = StreamSocket;
 
-  HttpConnection(Socket socket, HttpPeer peer, std::shared_ptr<HttpConnectionShared> shared);
+  // `tls`: TlsContext::current(), or nullptr for a plain connection.
+  HttpConnection(Socket socket, HttpPeer peer, std::shared_ptr<ssl_ctx_st> tls,
+                 std::shared_ptr<HttpConnectionShared> shared);
 
   boost::asio::awaitable<void> run() override;
   // Ends it once `shared.stopping` is set and nothing is under way.
@@ -49,18 +53,21 @@ class HttpConnection : public ServedConnection, public std::enable_shared_from_t
   bool make_room(std::size_t limit);
   void give_memory_back();
 
+  boost::asio::awaitable<bool> handshake();
+  void tell_of_failed_handshake(const boost::system::error_code& error);
+  boost::asio::awaitable<void> serve();
   boost::asio::awaitable<ReadEnd> read_more(MonotonicTime deadline);
   boost::asio::awaitable<HeadEnd> read_head(bool first_request);
   boost::asio::awaitable<HttpResponse> handle(Body& body);
   boost::asio::awaitable<bool> write(std::string_view head, std::string_view body);
   boost::asio::awaitable<bool> answer(const HttpResponse& response, bool keep_alive);
   boost::asio::awaitable<void> refuse(HttpFramingProblem problem);
+  boost::asio::awaitable<void> say_goodbye();
   boost::asio::awaitable<void> linger();
-  bool nothing_arrived();
   void set_deadline(MonotonicTime deadline);
 
-  Socket socket_;
-  const HttpPeer peer_;
+  SocketStream stream_;
+  HttpPeer peer_;
   const std::shared_ptr<HttpConnectionShared> shared_;
   std::vector<char> buffer_;
   std::size_t begin_ = 0;

@@ -56,7 +56,7 @@ bool split_target(HttpRequestHead& head) {
     head.path = "*";
     return head.method == "OPTIONS";
   }
-  constexpr std::string_view scheme = "http://";
+  const std::string_view scheme = head.peer.tls ? "https://" : "http://";
   if (target.size() > scheme.size() && equal_ignoring_case(target.substr(0, scheme.size()), scheme)) {
     target.remove_prefix(scheme.size());
     const std::string_view authority = target.substr(0, target.find_first_of("/?"));

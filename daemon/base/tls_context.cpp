@@ -1,0 +1,272 @@
+#include "base/tls_context.hpp"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/stat.h>
+
+#include <ctime>
+#include <utility>
+
+#include "base/file.hpp"
+#include "base/log.hpp"
+
+namespace relay {
+namespace {
+
+constexpr std::chrono::seconds look_every{1};
+constexpr ByteCount longest_file = mebibytes(4);
+constexpr std::string_view pem_start = "-----BEGIN";
+
+// Of TLS 1.2: ephemeral elliptic curves and AEAD alone. TLS 1.3 has no others.
+constexpr const char* tls_1_2_ciphers =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+constexpr const char* groups = "X25519:P-256:P-384";
+
+template <auto Free>
+struct Freed {
+  template <class Handle>
+  void operator()(Handle* handle) const {
+    Free(handle);
+  }
+};
+using Bio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
+using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
+using PrivateKey = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+using AlternativeNames = std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>>;
+
+bool is_pem(std::string_view text) {
+  return text.starts_with(pem_start);
+}
+
+// How a message calls it: what is written there may be the key itself.
+std::string described(std::string_view what, const std::string& where) {
+  return is_pem(where) ? std::string(what) : std::string(what) + ' ' + where;
+}
+
+Result<std::string> pem_of(std::string_view what, const std::string& where) {
+  if (is_pem(where)) return where;
+  auto content = read_file(where, longest_file);
+  if (!content) return fail(std::string(what) + ": " + content.error().message);
+  return std::move(*content);
+}
+
+Bio reader_of(const std::string& text) {
+  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+// An encrypted key would have OpenSSL ask on the terminal.
+int no_passphrase(char*, int, int, void*) {
+  return 0;
+}
+
+std::vector<Certificate> certificates_in(const std::string& pem) {
+  std::vector<Certificate> found;
+  const Bio reader = reader_of(pem);
+  while (X509* each = PEM_read_bio_X509(reader.get(), nullptr, no_passphrase, nullptr)) found.emplace_back(each);
+  ERR_clear_error();
+  return found;
+}
+
+std::string last_reason() {
+  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
+  ERR_clear_error();
+  return reason ? reason : "OpenSSL gives no reason";
+}
+
+WallTime end_of(const X509* certificate) {
+  std::tm end{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1) return WallTime{};
+  return WallTime(std::chrono::seconds(::timegm(&end)));
+}
+
+Result<std::shared_ptr<SSL_CTX>> new_context() {
+  std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+  const bool made = context && SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) == 1 &&
+                    SSL_CTX_set_cipher_list(context.get(), tls_1_2_ciphers) == 1 &&
+                    SSL_CTX_set1_groups_list(context.get(), groups) == 1;
+  if (!made) return fail("OpenSSL can't make a TLS context: " + last_reason());
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET);
+  SSL_CTX_set_num_tickets(context.get(), 0);
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  // An idle connection holds no buffers of OpenSSL's.
+  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
+  return context;
+}
+
+Result<WallTime> use_certificate(SSL_CTX* context, const TlsFiles& files) {
+  auto pem = pem_of("certificate", files.certificate);
+  if (!pem) return Failure{pem.error()};
+  const auto chain = certificates_in(*pem);
+  const std::string what = described("certificate", files.certificate);
+  if (chain.empty()) return fail(what + ": there is no PEM certificate in it");
+  if (SSL_CTX_use_certificate(context, chain.front().get()) != 1) return fail(what + ": " + last_reason());
+  for (std::size_t i = 1; i < chain.size(); ++i) {
+    if (SSL_CTX_add1_chain_cert(context, chain[i].get()) != 1) return fail(what + ": " + last_reason());
+  }
+  return end_of(chain.front().get());
+}
+
+Result<void> use_key(SSL_CTX* context, const TlsFiles& files) {
+  auto pem = pem_of("key", files.key);
+  if (!pem) return Failure{pem.error()};
+  const PrivateKey key(PEM_read_bio_PrivateKey(reader_of(*pem).get(), nullptr, no_passphrase, nullptr));
+  OPENSSL_cleanse(pem->data(), pem->size());
+  ERR_clear_error();
+  const std::string what = described("key", files.key);
+  if (!key) return fail(what + ": there is no PEM private key without a passphrase in it");
+  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
+    ERR_clear_error();
+    return fail(what + ": it isn't the key of " + described("certificate", files.certificate));
+  }
+  return {};
+}
+
+Result<void> ask_for_certificates(SSL_CTX* context, const TlsFiles& files) {
+  if (files.client_ca.empty()) return {};
+  auto pem = pem_of("client_ca", files.client_ca);
+  if (!pem) return Failure{pem.error()};
+  const auto authorities = certificates_in(*pem);
+  const std::string what = described("client_ca", files.client_ca);
+  if (authorities.empty()) return fail(what + ": there is no PEM certificate in it");
+  X509_STORE* trusted = SSL_CTX_get_cert_store(context);
+  for (const Certificate& authority : authorities) {
+    if (X509_STORE_add_cert(trusted, authority.get()) != 1) return fail(what + ": " + last_reason());
+    SSL_CTX_add_client_CA(context, authority.get());
+  }
+  // An authority that isn't a root may be named alone.
+  X509_STORE_set_flags(trusted, X509_V_FLAG_PARTIAL_CHAIN);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  return {};
+}
+
+std::string stamp_of(const std::string& where) {
+  struct stat status {};
+  if (where.empty() || is_pem(where) || ::stat(where.c_str(), &status) != 0) return {};
+  std::string stamp;
+  for (const auto number :
+       {static_cast<long long>(status.st_dev), static_cast<long long>(status.st_ino),
+        static_cast<long long>(status.st_size), static_cast<long long>(status.st_mtim.tv_sec),
+        static_cast<long long>(status.st_mtim.tv_nsec), static_cast<long long>(status.st_ctim.tv_sec),
+        static_cast<long long>(status.st_ctim.tv_nsec)}) {
+    stamp += std::to_string(number) + ' ';
+  }
+  return stamp;
+}
+
+// As UTF-8; nothing where it holds a NUL, behind which a shorter name could hide.
+std::optional<std::string> text_of(const ASN1_STRING* string) {
+  unsigned char* bytes = nullptr;
+  const int length = ASN1_STRING_to_UTF8(&bytes, string);
+  if (length < 0) return std::nullopt;
+  std::string text(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(length));
+  OPENSSL_free(bytes);
+  if (text.find('\0') != std::string::npos) return std::nullopt;
+  return text;
+}
+
+std::string common_name_of(const X509* certificate) {
+  const X509_NAME* subject = X509_get_subject_name(certificate);
+  int last = -1;
+  for (int next = -1; (next = X509_NAME_get_index_by_NID(subject, NID_commonName, next)) >= 0;) last = next;
+  if (last < 0) return {};
+  return text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last))).value_or("");
+}
+
+std::vector<std::string> dns_names_of(const X509* certificate) {
+  std::vector<std::string> names;
+  const AlternativeNames all(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  for (int i = 0; all && i < sk_GENERAL_NAME_num(all.get()); ++i) {
+    const GENERAL_NAME* each = sk_GENERAL_NAME_value(all.get(), i);
+    if (each->type != GEN_DNS) continue;
+    if (auto name = text_of(each->d.dNSName)) names.push_back(std::move(*name));
+  }
+  return names;
+}
+
+}  // namespace
+
+TlsContext::TlsContext(TlsFiles files, Loaded loaded, Stamps stamps, const Clock& clock)
+    : clock_(clock),
+      files_(std::move(files)),
+      loaded_(std::move(loaded)),
+      stamps_(std::move(stamps)),
+      looked_at_(clock.monotonic_now()) {}
+
+Result<std::shared_ptr<TlsContext>> TlsContext::make(TlsFiles files, const Clock& clock) {
+  // Stamps first: a change while the files are read is seen at the next look.
+  Stamps stamps = stamps_of(files);
+  auto loaded = load(files);
+  if (!loaded) return Failure{loaded.error()};
+  return std::shared_ptr<TlsContext>(new TlsContext(std::move(files), std::move(*loaded), std::move(stamps), clock));
+}
+
+Result<TlsContext::Loaded> TlsContext::load(const TlsFiles& files) {
+  ERR_clear_error();
+  auto context = new_context();
+  if (!context) return Failure{context.error()};
+  auto not_after = use_certificate(context->get(), files);
+  if (!not_after) return Failure{not_after.error()};
+  if (auto used = use_key(context->get(), files); !used) return Failure{used.error()};
+  if (auto asked = ask_for_certificates(context->get(), files); !asked) return Failure{asked.error()};
+  return Loaded{std::move(*context), *not_after};
+}
+
+TlsContext::Stamps TlsContext::stamps_of(const TlsFiles& files) {
+  return {stamp_of(files.certificate), stamp_of(files.key), stamp_of(files.client_ca)};
+}
+
+std::shared_ptr<ssl_ctx_st> TlsContext::current() {
+  const std::lock_guard lock(mutex_);
+  look_again();
+  return loaded_.context;
+}
+
+Result<void> TlsContext::use(TlsFiles files) {
+  Stamps stamps = stamps_of(files);
+  auto loaded = load(files);
+  if (!loaded) return Failure{loaded.error()};
+  const std::lock_guard lock(mutex_);
+  files_ = std::move(files);
+  loaded_ = std::move(*loaded);
+  stamps_ = std::move(stamps);
+  failed_stamps_.clear();
+  return {};
+}
+
+WallTime TlsContext::not_after() const {
+  const std::lock_guard lock(mutex_);
+  return loaded_.not_after;
+}
+
+void TlsContext::look_again() {
+  const MonotonicTime now = clock_.monotonic_now();
+  if (now - looked_at_ < look_every) return;
+  looked_at_ = now;
+  Stamps stamps = stamps_of(files_);
+  if (stamps == stamps_ || stamps == failed_stamps_) return;
+  auto loaded = load(files_);
+  if (loaded) {
+    loaded_ = std::move(*loaded);
+    stamps_ = std::move(stamps);
+    failed_stamps_.clear();
+    log_info("changed TLS files were read; new connections get them",
+             {{"certificate", is_pem(files_.certificate) ? "PEM text" : files_.certificate},
+              {"not_after", format_rfc3339(loaded_.not_after)}});
+  } else {
+    failed_stamps_ = std::move(stamps);
+    log_warning("changed TLS files can't be used; the last good ones stay in use",
+                {{"reason", loaded.error().message}});
+  }
+}
+
+std::optional<TlsPeerCertificate> peer_certificate_of(const ssl_st* connection) {
+  const X509* certificate = SSL_get0_peer_certificate(connection);
+  if (!certificate) return std::nullopt;
+  return TlsPeerCertificate{common_name_of(certificate), dns_names_of(certificate)};
+}
+
+}  // namespace relay
