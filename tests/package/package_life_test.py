@@ -165,12 +165,12 @@ destinations:
 # ---- its life ----
 
 def test_it_is_installed_neither_enabled_nor_started(machine):
-    machine.run("apt-get", "install", "-q", "-y", "--no-install-recommends", "--no-download", "/root/package.deb", timeout=600)
+    machine.run("apt-get", "install", "-q", "-y", "--no-install-recommends", "/root/package.deb", timeout=600)
     assert machine.run("systemctl", "is-enabled", UNIT, check=False).stdout.strip() == "disabled"
     assert machine.run("systemctl", "is-active", UNIT, check=False).stdout.strip() == "inactive"
     assert machine.run("stat", "-c", "%a %U:%G", "/etc/edge-relay", FILE).stdout.split("\n")[:2] == ["750 root:edge-relay", "640 root:edge-relay"]
     assert machine.run("getent", "passwd", "edge-relay").stdout.split(":")[6].strip().endswith("nologin")
-    assert machine.run("systemd-analyze", "verify", UNIT).stderr == ""
+    assert machine.run("systemd-analyze", "verify", "--man=no", UNIT).stderr == ""
 
 
 def test_without_a_destination_it_says_so_once_and_does_not_start_again_and_again(machine):
@@ -204,8 +204,8 @@ def test_configured_in_one_file_it_forwards_under_its_sandbox(machine, azurite, 
         "700 edge-relay", "755 edge-relay", "660 edge-relay"]
     status = machine.run("cat", f"/proc/{main_process(machine)}/status").stdout
     assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status and re.search(r"CapEff:\t0+\n", status)
-    limits = machine.run("cat", f"/proc/{main_process(machine)}/limits").stdout
-    assert re.search(r"Max open files\s+65536\s+65536", limits) and re.search(r"Max core file size\s+0\s+0", limits)
+    assert machine.property(UNIT, "LimitNOFILE") == "65536"
+    assert re.search(r"Max core file size\s+0\s+0", machine.run("cat", f"/proc/{main_process(machine)}/limits").stdout)
     messages(machine, storage)
 
 
@@ -213,7 +213,7 @@ def test_killed_it_comes_back_and_sends_what_was_acknowledged(machine, azurite, 
     azurite.stop()
     waiting = [submit(machine) for _ in range(3)]
     before, count = main_process(machine), restarts(machine)
-    machine.run("kill", "-9", before)
+    machine.run("sh", "-c", f"kill -9 {before}")
     machine.await_true(lambda: main_process(machine) not in (0, before), "a new main process")
     await_active(machine)
     assert restarts(machine) == count + 1
@@ -272,7 +272,7 @@ def test_an_upgrade_restarts_it_where_it_ran_with_a_live_journal(machine, azurit
     process = main_process(machine)
     newer = repacked(package, tmp_path, "0.1.1")
     copy_in(machine, newer)
-    machine.run("apt-get", "install", "-q", "-y", "--no-download", f"/root/{newer.name}", timeout=600)
+    machine.run("apt-get", "install", "-q", "-y", f"/root/{newer.name}", timeout=600)
     await_active(machine)
     assert main_process(machine) != process
     assert machine.run("systemctl", "is-enabled", UNIT).stdout.strip() == "enabled"
@@ -286,7 +286,7 @@ def test_an_upgrade_restarts_it_where_it_ran_with_a_live_journal(machine, azurit
     machine.run("systemctl", "stop", UNIT)
     newest = repacked(package, tmp_path, "0.1.2")
     copy_in(machine, newest)
-    machine.run("apt-get", "install", "-q", "-y", "--no-download", f"/root/{newest.name}", timeout=600)
+    machine.run("apt-get", "install", "-q", "-y", f"/root/{newest.name}", timeout=600)
     assert machine.run("systemctl", "is-active", UNIT, check=False).stdout.strip() == "inactive", "where it didn't run it isn't started"
 
 
@@ -308,14 +308,14 @@ def test_a_journal_of_a_newer_version_is_left_alone(machine):
 def test_removed_and_even_purged_it_keeps_what_is_not_delivered(machine, azurite, storage):
     azurite.stop()
     waiting = [submit(machine) for _ in range(2)]
-    machine.run("apt-get", "remove", "-q", "-y", "edge-relay", timeout=300)
-    assert machine.run("cat", f"{STATE}/open-deliveries").stdout.strip() == "2"
+    removed = machine.run("apt-get", "remove", "-q", "-y", "edge-relay", timeout=300)
+    assert machine.run("cat", f"{STATE}/open-deliveries", check=False).stdout.strip() == "2", removed.stdout + removed.stderr
     assert machine.run("test", "-e", "/usr/bin/edge-relay", check=False).returncode != 0
     purged = machine.run("dpkg", "--purge", "edge-relay")
     assert f"{STATE} is kept: 2 deliveries are open" in purged.stdout + purged.stderr
     assert machine.run("test", "-e", f"{STATE}/journal.db", check=False).returncode == 0
 
-    machine.run("apt-get", "install", "-q", "-y", "--no-install-recommends", "--no-download", "/root/package.deb", timeout=600)
+    machine.run("apt-get", "install", "-q", "-y", "--no-install-recommends", "/root/package.deb", timeout=600)
     write(machine, FILE, configuration(azurite, storage))
     write(machine, "/etc/edge-relay/ca.pem", azurite.certificate.read_text())
     with machine.network():
@@ -328,20 +328,20 @@ def test_removed_and_even_purged_it_keeps_what_is_not_delivered(machine, azurite
 
 
 def test_purged_uncounted_it_keeps_the_journal_and_counted_and_empty_it_goes(machine):
-    machine.run("apt-get", "remove", "-q", "-y", "edge-relay", timeout=300)
-    assert machine.run("cat", f"{STATE}/open-deliveries").stdout.strip() == "0"
+    removed = machine.run("apt-get", "remove", "-q", "-y", "edge-relay", timeout=300)
+    assert machine.run("cat", f"{STATE}/open-deliveries", check=False).stdout.strip() == "0", removed.stdout + removed.stderr
     machine.run("rm", f"{STATE}/open-deliveries")
     purged = machine.run("dpkg", "--purge", "edge-relay")
     assert "nobody could count" in purged.stdout + purged.stderr
     assert machine.run("test", "-e", f"{STATE}/journal.db", check=False).returncode == 0
 
-    machine.run("apt-get", "install", "-q", "-y", "--no-install-recommends", "--no-download", "/root/package.deb", timeout=600)
+    machine.run("apt-get", "install", "-q", "-y", "--no-install-recommends", "/root/package.deb", timeout=600)
     write(machine, f"{STATE}/note-of-the-administrator", "keep me\n")
     purged = machine.run("dpkg", "--purge", "edge-relay")
     assert "files in it that aren't the package's" in purged.stdout + purged.stderr
     assert machine.run("ls", STATE).stdout.split() == ["note-of-the-administrator"]
 
-    machine.run("apt-get", "install", "-q", "-y", "--no-install-recommends", "--no-download", "/root/package.deb", timeout=600)
+    machine.run("apt-get", "install", "-q", "-y", "--no-install-recommends", "/root/package.deb", timeout=600)
     machine.run("rm", f"{STATE}/note-of-the-administrator")
     machine.run("dpkg", "--purge", "edge-relay")
     assert machine.run("test", "-e", STATE, check=False).returncode != 0
