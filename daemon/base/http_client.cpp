@@ -143,6 +143,10 @@ void HttpClient::start(std::uint64_t transfer, HttpClientRequest request) {
 std::vector<TransferResult> HttpClient::poll(std::chrono::milliseconds timeout) {
   return state_->poll(timeout);
 }
+void HttpClient::use_proxy_credentials(Secret credentials) {
+  state_->route.options.proxy_credentials = std::move(credentials);
+}
+
 std::size_t HttpClient::in_flight() const {
   return state_->transfers.size();
 }

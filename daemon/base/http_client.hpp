@@ -94,6 +94,8 @@ class HttpClient {
   // Moves transfers on, waiting up to `timeout` for something to happen. Never throws for a network fault.
   std::vector<TransferResult> poll(std::chrono::milliseconds timeout);
   std::size_t in_flight() const;
+  // For the transfers that start from now on.
+  void use_proxy_credentials(Secret credentials);
   // Ends every transfer without a result.
   void cancel_all();
   // Thread-safe: ends a poll() that waits.

@@ -1,24 +1,64 @@
 #include "base/http_server.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "base/connection_server.hpp"
 #include "base/http_server_connection.hpp"
 
 namespace relay {
 
+namespace {
+
+// What connections of one server share from one configuration to the next, so that a stop reaches all of them.
+class SharedByConnections {
+ public:
+  explicit SharedByConnections(std::shared_ptr<HttpConnectionShared> first) : now_(std::move(first)) {}
+
+  std::shared_ptr<HttpConnectionShared> now() const {
+    const std::lock_guard lock(mutex_);
+    return now_;
+  }
+  void change(HttpServerOptions options) {
+    auto next = std::make_shared<HttpConnectionShared>();
+    next->options = std::move(options);
+    const std::lock_guard lock(mutex_);
+    next->handler = now_->handler;
+    next->framing_answer = now_->framing_answer;
+    next->stopping = now_->stopping.load();
+    std::erase_if(earlier_, [](const auto& one) { return one.expired(); });
+    earlier_.push_back(now_);
+    now_ = std::move(next);
+  }
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    now_->stopping = true;
+    for (const auto& one : earlier_) {
+      if (const auto shared = one.lock()) shared->stopping = true;
+    }
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<HttpConnectionShared> now_;
+  std::vector<std::weak_ptr<HttpConnectionShared>> earlier_;
+};
+
+}  // namespace
+
 struct HttpServer::State {
   State(boost::asio::io_context& context, const ConnectionServerOptions& options,
-        std::shared_ptr<HttpConnectionShared> shared_)
-      : shared(std::move(shared_)),
-        server(context, options, [connections_share = shared](StreamSocket socket, Peer peer) {
-          const auto& tls = connections_share->options.tls;
-          return std::make_shared<HttpConnection>(std::move(socket), std::move(peer), tls ? tls->current() : nullptr,
-                                                  connections_share);
+        std::shared_ptr<HttpConnectionShared> first)
+      : shared(std::make_shared<SharedByConnections>(std::move(first))),
+        server(context, options, [of_connections = shared](StreamSocket socket, Peer peer) {
+          auto share = of_connections->now();
+          auto tls = share->options.tls ? share->options.tls->current() : nullptr;
+          return std::make_shared<HttpConnection>(std::move(socket), std::move(peer), std::move(tls), std::move(share));
         }) {}
 
-  const std::shared_ptr<HttpConnectionShared> shared;
+  const std::shared_ptr<SharedByConnections> shared;
   ConnectionServer server;
 };
 
@@ -38,7 +78,7 @@ HttpServer::HttpServer(boost::asio::io_context& context, HttpServerOptions optio
 }
 
 HttpServer::~HttpServer() {
-  state_->shared->stopping = true;
+  state_->shared->stop();
 }
 
 Result<void> HttpServer::start() {
@@ -49,8 +89,12 @@ std::uint16_t HttpServer::port() const {
   return state_->server.port();
 }
 
+void HttpServer::change(HttpServerOptions options) {
+  state_->shared->change(std::move(options));
+}
+
 void HttpServer::stop(std::function<void()> drained) {
-  state_->shared->stopping = true;  // an answer that is made from here on says "close"
+  state_->shared->stop();  // an answer that is made from here on says "close"
   state_->server.stop(std::move(drained));
 }
 

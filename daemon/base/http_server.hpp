@@ -106,6 +106,9 @@ class HttpServer {
   // The port that was really bound (for port 0).
   std::uint16_t port() const;
 
+  // Thread-safe. For the connections that come from now on; the address, the socket's group and mode, and
+  // max_connections stay as they were.
+  void change(HttpServerOptions options);
   // Thread-safe. Stops accepting and closes idle connections; requests under way are answered, each with
   // "Connection: close". `drained` runs once when the last connection is gone.
   void stop(std::function<void()> drained);

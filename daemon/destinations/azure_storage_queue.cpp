@@ -57,6 +57,7 @@ class AzureStorageQueue final : public Destination {
         clock_(clock),
         account_(settings),
         client_(transport_),
+        proxy_credentials_(destination.transport.proxy_credentials),
         set_up_(!settings.create) {}
 
   DestinationLimits limits() const override { return limits_of(settings_); }
@@ -74,7 +75,9 @@ class AzureStorageQueue final : public Destination {
     bool creating = false;          // the request under way makes what `step` was missing
     std::array<bool, 3> created{};  // by AzureService: made in this try already
     bool signed_in_again = false;
-    unsigned generation = 0;  // of the secrets the request under way was signed with
+    // Of the secrets that the request under way was signed with, and went through the proxy with.
+    unsigned generation = 0;
+    unsigned proxy_generation = 0;
     std::shared_ptr<PayloadBody> body;
     std::string message_xml;
     Receipt receipt;
@@ -93,6 +96,8 @@ class AzureStorageQueue final : public Destination {
   AttemptResult classify(const Try& attempt, const TransferResult& answer) const;
   bool go_on(Try& attempt, const AttemptResult& result);
   bool sign_in_again(Try& attempt, AttemptResult& result);
+  bool refresh_secrets(const Try& attempt, AttemptResult& result);
+  Result<bool> refresh_proxy_credentials();
   bool create_missing(Try& attempt, const AttemptResult& result);
   void set_up();
   void end(std::uint64_t attempt, AttemptResult result);
@@ -104,6 +109,8 @@ class AzureStorageQueue final : public Destination {
   const Clock& clock_;
   AzureAccount account_;
   HttpClient client_;
+  SecretText proxy_credentials_;
+  unsigned proxy_generation_ = 0;
   std::map<std::uint64_t, Try> tries_;
   std::vector<DeliveryResult> ended_;
   bool set_up_;
@@ -213,6 +220,7 @@ AzureRequest AzureStorageQueue::request_of(Try& attempt) const {
 
 void AzureStorageQueue::send(Try& attempt) {
   attempt.generation = account_.generation();
+  attempt.proxy_generation = proxy_generation_;
   client_.start(attempt.delivery.attempt, account_.signed_request(request_of(attempt), clock_.wall_now(), timeout_,
                                                                   attempt.delivery.submission.id.text()));
 }
@@ -261,16 +269,33 @@ bool AzureStorageQueue::go_on(Try& attempt, const AttemptResult& result) {
 
 bool AzureStorageQueue::sign_in_again(Try& attempt, AttemptResult& result) {
   if (result.outcome != Outcome::broken || attempt.signed_in_again) return false;
-  if (result.error->kind != ErrorKind::sign_in && result.error->kind != ErrorKind::forbidden) return false;
+  const ErrorKind kind = result.error->kind;
+  if (kind != ErrorKind::sign_in && kind != ErrorKind::forbidden && kind != ErrorKind::proxy) return false;
   attempt.signed_in_again = true;
-  if (attempt.generation != account_.generation()) return true;  // another try has read new secrets meanwhile
-  const Result<bool> changed = account_.refresh();
+  return refresh_secrets(attempt, result);
+}
+
+// True where there is something new to try.
+bool AzureStorageQueue::refresh_secrets(const Try& attempt, AttemptResult& result) {
+  const bool of_proxy = result.error->kind == ErrorKind::proxy;
+  // Another try may have read new secrets meanwhile.
+  if (of_proxy ? attempt.proxy_generation != proxy_generation_ : attempt.generation != account_.generation())
+    return true;
+  const Result<bool> changed = of_proxy ? refresh_proxy_credentials() : account_.refresh();
   if (!changed) {
     result.error->message += "; its secret can't be read again: " + changed.error().message;
     return false;
   }
   if (*changed) log_info("secrets have changed and are used from now on", {{"destination", name_}});
   return *changed;
+}
+
+Result<bool> AzureStorageQueue::refresh_proxy_credentials() {
+  Result<bool> changed = proxy_credentials_.refresh();
+  if (!changed || !*changed) return changed;
+  client_.use_proxy_credentials(proxy_credentials_.value());
+  ++proxy_generation_;
+  return true;
 }
 
 bool AzureStorageQueue::create_missing(Try& attempt, const AttemptResult& result) {

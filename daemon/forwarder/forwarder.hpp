@@ -1,5 +1,7 @@
 // Forwarder: one lane a destination, each on a thread of its own, draining the journal.
 //
+// Used by one thread at a time.
+//
 // forward.memory: a lane holds no payload. A destination reads the payload behind a claim in pieces, as it sends: at
 // most inline_payload_limit or one payload_chunk_size for each try in flight. So concurrency * 256 KiB bounds a lane (4
 // MiB at the default 16), whatever the payloads' size; who configures destinations checks the sum against
@@ -26,6 +28,14 @@ class Forwarder {
 
   // Starts the destination's lane.
   void add(const DestinationSettings& settings, std::unique_ptr<Destination> destination);
+  // A new configuration: ends the lanes of those names, each once what it has in flight has ended and is settled, at
+  // the latest after the longer of `grace` and its timeout, and starts `added` (of which some take an ended one's
+  // place). What is queued for a destination that isn't added again stays queued. Returns when all have started.
+  struct NewLane {
+    DestinationSettings settings;
+    std::unique_ptr<Destination> destination;
+  };
+  void replace(const std::vector<std::string>& ended, std::vector<NewLane> added, std::chrono::milliseconds grace);
   // Starts nothing new; waits until what is in flight has ended and is settled, at most `grace`, then cancels the rest
   // (it is queued again) and joins the threads.
   void stop(std::chrono::milliseconds grace);

@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "base/thread_name.hpp"
+#include "base/thread_progress.hpp"
 #include "forwarder/probe_rotation.hpp"
 
 namespace relay {
@@ -45,11 +46,13 @@ void Lane::join() {
 
 void Lane::run() {
   name_this_thread("lane:" + settings_.name);
+  ThreadProgress progress("lane:" + settings_.name);
   journal_.subscribe(settings_.name, [mailbox = mailbox_, lane = std::this_thread::get_id()] {
     // A claim that this lane itself gives back is no news to it.
     if (std::this_thread::get_id() != lane) mailbox->new_work();
   });
   for (;;) {
+    progress.turn();
     const Moment now = moment_of(clock_);
     read_mail(now);
     if (finished(now)) break;

@@ -19,9 +19,6 @@ bool same_error(const std::optional<DeliveryError>& a, const std::optional<Deliv
   return !a || (a->kind == b->kind && a->status == b->status && a->message == b->message);
 }
 
-// Seconds from accepted to delivered: from a healthy queue's tenths to an outage of days.
-const std::vector<double> delivery_bounds = {0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400};
-
 void observe(Histogram& histogram, double value) {
   const auto bound = std::lower_bound(histogram.bounds.begin(), histogram.bounds.end(), value);
   ++histogram.buckets[static_cast<std::size_t>(bound - histogram.bounds.begin())];
@@ -43,10 +40,15 @@ bool same_flow(const DestinationCondition& a, const DestinationCondition& b) {
 
 }  // namespace
 
+const std::vector<double>& delivery_seconds_bounds() {
+  static const std::vector<double> bounds = {0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400};
+  return bounds;
+}
+
 LaneReport::LaneReport(Journal& journal, std::string destination)
     : journal_(journal), destination_(std::move(destination)) {
-  delivery_seconds_.bounds = delivery_bounds;
-  delivery_seconds_.buckets.assign(delivery_bounds.size() + 1, 0);
+  delivery_seconds_.bounds = delivery_seconds_bounds();
+  delivery_seconds_.buckets.assign(delivery_seconds_.bounds.size() + 1, 0);
 }
 
 void LaneReport::concluded(const Try& attempt, const Verdict& verdict, Moment now) {

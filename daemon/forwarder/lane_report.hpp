@@ -12,6 +12,9 @@
 
 namespace relay {
 
+// Of the histogram from accepted to delivered, in seconds: from a healthy queue's tenths to an outage of days.
+const std::vector<double>& delivery_seconds_bounds();
+
 class LaneReport {
  public:
   LaneReport(Journal& journal, std::string destination);

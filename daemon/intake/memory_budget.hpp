@@ -12,6 +12,11 @@ class MemoryBudget {
  public:
   explicit MemoryBudget(ByteCount limit) : limit_(limit) {}
 
+  // What is held already stays.
+  void set_limit(ByteCount limit) {
+    const std::lock_guard lock(mutex_);
+    limit_ = limit;
+  }
   ByteCount used() const {
     const std::lock_guard lock(mutex_);
     return used_;
@@ -32,8 +37,8 @@ class MemoryBudget {
     used_ -= bytes;
   }
 
-  const ByteCount limit_;
   mutable std::mutex mutex_;
+  ByteCount limit_;
   ByteCount used_;
 };
 

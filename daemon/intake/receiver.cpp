@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <utility>
 
 #include "intake/intake_counters.hpp"
@@ -29,33 +30,18 @@ class JournalReception final : public Reception {
 
 }  // namespace
 
-struct Receiver::State {
-  State(const IntakeSettings& settings_, std::vector<std::string> clients_, RouteTable routes_, Journal& journal_,
-        const Clock& clock_)
-      : settings(settings_),
-        clients(std::move(clients_)),
-        routes(std::move(routes_)),
-        journal(journal_),
-        clock(clock_),
-        ids(clock_),
-        counters(std::make_shared<IntakeCounters>(journal_, clock_)),
-        budget(std::make_shared<MemoryBudget>(settings_.memory)) {}
+namespace {
 
+// What the configuration says; replaced as a whole.
+struct Rules {
   const IntakeSettings settings;
   const std::vector<std::string> clients;
   const RouteTable routes;
-  Journal& journal;
-  const Clock& clock;
-  UuidGenerator ids;
-  const std::shared_ptr<IntakeCounters> counters;
-  const std::shared_ptr<MemoryBudget> budget;
-  std::atomic<bool> stopping = false;
 
   std::optional<RequestProblem> check_client(const Arrival& arrival) const;
   std::optional<RequestProblem> check_content_type(const Arrival& arrival) const;
   std::optional<RequestProblem> check_destinations(const Arrival& arrival,
                                                    const std::vector<std::string>& destinations) const;
-  std::optional<RequestProblem> check_room(const Arrival& arrival) const;
   ByteCount limit(const std::vector<std::string>& destinations) const {
     return std::min(settings.max_payload, routes.max_payload(destinations));
   }
@@ -63,10 +49,9 @@ struct Receiver::State {
   template <class Predicate>
   RequestProblem type_problem(ProblemName name, std::string detail, Predicate takes) const;
   bool validates(const std::vector<std::string>& destinations) const;
-  Result<std::unique_ptr<Reception>, RequestProblem> admit(Arrival arrival);
 };
 
-std::optional<RequestProblem> Receiver::State::check_client(const Arrival& arrival) const {
+std::optional<RequestProblem> Rules::check_client(const Arrival& arrival) const {
   if (arrival.any_client || clients.empty()) return std::nullopt;
   const bool allowed =
       std::ranges::any_of(clients, [&](const std::string& glob) { return glob_matches(glob, arrival.client); });
@@ -75,7 +60,7 @@ std::optional<RequestProblem> Receiver::State::check_client(const Arrival& arriv
 }
 
 template <class Predicate>
-RequestProblem Receiver::State::type_problem(ProblemName name, std::string detail, Predicate takes) const {
+RequestProblem Rules::type_problem(ProblemName name, std::string detail, Predicate takes) const {
   std::vector<std::string> taken;
   std::ranges::copy_if(settings.content_types, std::back_inserter(taken), takes);
   RequestProblem problem{name, std::move(detail)};
@@ -84,7 +69,7 @@ RequestProblem Receiver::State::type_problem(ProblemName name, std::string detai
   return problem;
 }
 
-std::optional<RequestProblem> Receiver::State::check_content_type(const Arrival& arrival) const {
+std::optional<RequestProblem> Rules::check_content_type(const Arrival& arrival) const {
   const auto any = [](const std::string&) { return true; };
   if (!arrival.content_type) {
     return type_problem(ProblemName::content_type_missing, "The request has no Content-Type.", any);
@@ -100,8 +85,8 @@ std::optional<RequestProblem> Receiver::State::check_content_type(const Arrival&
   return problem;
 }
 
-std::optional<RequestProblem> Receiver::State::check_destinations(const Arrival& arrival,
-                                                                  const std::vector<std::string>& destinations) const {
+std::optional<RequestProblem> Rules::check_destinations(const Arrival& arrival,
+                                                        const std::vector<std::string>& destinations) const {
   const std::string& type = arrival.content_type->type;
   if (const auto refusing = routes.refuses_type(destinations, type)) {
     return type_problem(ProblemName::content_type_not_taken,
@@ -114,30 +99,67 @@ std::optional<RequestProblem> Receiver::State::check_destinations(const Arrival&
   return std::nullopt;
 }
 
+bool Rules::validates(const std::vector<std::string>& destinations) const {
+  if (settings.validate == Validation::automatic) return routes.reaches_reportstream(destinations);
+  return settings.validate == Validation::envelope;
+}
+
+}  // namespace
+
+struct Receiver::State {
+  State(Rules rules_, Journal& journal_, const Clock& clock_)
+      : journal(journal_),
+        clock(clock_),
+        ids(clock_),
+        counters(std::make_shared<IntakeCounters>(journal_, clock_)),
+        budget(std::make_shared<MemoryBudget>(rules_.settings.memory)),
+        rules_now(std::make_shared<const Rules>(std::move(rules_))) {}
+
+  Journal& journal;
+  const Clock& clock;
+  UuidGenerator ids;
+  const std::shared_ptr<IntakeCounters> counters;
+  const std::shared_ptr<MemoryBudget> budget;
+  std::atomic<bool> stopping = false;
+
+  std::shared_ptr<const Rules> rules() const {
+    const std::lock_guard lock(mutex);
+    return rules_now;
+  }
+  void change(Rules changed) {
+    budget->set_limit(changed.settings.memory);
+    auto made = std::make_shared<const Rules>(std::move(changed));
+    const std::lock_guard lock(mutex);
+    rules_now.swap(made);
+  }
+  std::optional<RequestProblem> check_room(const Arrival& arrival) const;
+  Result<std::unique_ptr<Reception>, RequestProblem> admit(Arrival arrival);
+
+ private:
+  mutable std::mutex mutex;
+  std::shared_ptr<const Rules> rules_now;
+};
+
 std::optional<RequestProblem> Receiver::State::check_room(const Arrival& arrival) const {
   if (stopping) return append_problem(AppendRefusal::stopping);
   const auto refusal = journal.admission(arrival.declared_size.value_or(ByteCount{0}));
   return refusal ? std::optional(append_problem(*refusal)) : std::nullopt;
 }
 
-bool Receiver::State::validates(const std::vector<std::string>& destinations) const {
-  if (settings.validate == Validation::automatic) return routes.reaches_reportstream(destinations);
-  return settings.validate == Validation::envelope;
-}
-
 // In the contract's order.
 Result<std::unique_ptr<Reception>, RequestProblem> Receiver::State::admit(Arrival arrival) {
-  if (auto problem = check_client(arrival)) return Failure{std::move(*problem)};
-  if (auto problem = check_content_type(arrival)) return Failure{std::move(*problem)};
-  const auto* destinations = routes.find(arrival.client, arrival.content_type->type, arrival.intake);
+  const auto going_by = rules();
+  if (auto problem = going_by->check_client(arrival)) return Failure{std::move(*problem)};
+  if (auto problem = going_by->check_content_type(arrival)) return Failure{std::move(*problem)};
+  const auto* destinations = going_by->routes.find(arrival.client, arrival.content_type->type, arrival.intake);
   if (!destinations) {
     return Failure{RequestProblem{ProblemName::no_route, "No route takes this client and content type here."}};
   }
-  if (auto problem = check_destinations(arrival, *destinations)) return Failure{std::move(*problem)};
+  if (auto problem = going_by->check_destinations(arrival, *destinations)) return Failure{std::move(*problem)};
   if (auto problem = check_room(arrival)) return Failure{std::move(*problem)};
 
-  ReceptionState::Plan plan{std::move(arrival), ids.next(), *destinations, limit(*destinations), nullptr};
-  if (validates(*destinations)) plan.validator = make_payload_validator(plan.arrival.content_type->type);
+  ReceptionState::Plan plan{std::move(arrival), ids.next(), *destinations, going_by->limit(*destinations), nullptr};
+  if (going_by->validates(*destinations)) plan.validator = make_payload_validator(plan.arrival.content_type->type);
   auto state = std::make_shared<ReceptionState>(std::move(plan), journal, clock, counters, budget);
   if (!state->reserve()) return Failure{memory_problem()};
   return std::unique_ptr<Reception>(std::make_unique<JournalReception>(std::move(state)));
@@ -145,7 +167,7 @@ Result<std::unique_ptr<Reception>, RequestProblem> Receiver::State::admit(Arriva
 
 Receiver::Receiver(const IntakeSettings& settings, std::vector<std::string> clients, RouteTable routes,
                    Journal& journal, const Clock& clock)
-    : state_(std::make_shared<State>(settings, std::move(clients), std::move(routes), journal, clock)) {}
+    : state_(std::make_shared<State>(Rules{settings, std::move(clients), std::move(routes)}, journal, clock)) {}
 Receiver::~Receiver() = default;
 
 Result<std::unique_ptr<Reception>, RequestProblem> Receiver::admit(Arrival arrival) {
@@ -157,6 +179,10 @@ Result<std::unique_ptr<Reception>, RequestProblem> Receiver::admit(Arrival arriv
 
 void Receiver::count_refusal(Intake intake, ProblemName reason) {
   state_->counters->refused(intake, reason);
+}
+
+void Receiver::change(const IntakeSettings& settings, std::vector<std::string> clients, RouteTable routes) {
+  state_->change(Rules{settings, std::move(clients), std::move(routes)});
 }
 
 void Receiver::stop() {

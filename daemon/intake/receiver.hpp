@@ -33,8 +33,11 @@ struct Arrival {
   std::optional<std::string> payload_name{};
   std::optional<std::string> idempotency_key{};  // as the sender gave it; scoped by door and client here
   std::optional<Digest> content_digest{};        // SHA-256 that the sender says, of the bytes given to write()
-  std::optional<ByteCount> declared_size{};      // of those bytes, where it is known before
-  bool any_client = false;                       // the operator socket: `clients:` isn't asked
+  // Where the sender's digest or key can't be read: answered in its turn, when the payload is there.
+  std::optional<RequestProblem> digest_problem{};
+  std::optional<RequestProblem> key_problem{};
+  std::optional<ByteCount> declared_size{};  // of those bytes, where it is known before
+  bool any_client = false;                   // the operator socket: `clients:` isn't asked
 };
 
 // One payload on its way in. Give every byte to write() in order, then finish(). Destroying it gives it up.
@@ -60,6 +63,8 @@ class Receiver {
   Result<std::unique_ptr<Reception>, RequestProblem> admit(Arrival arrival);
   // Counts and logs a refusal that a door found itself (those of admit(), write() and finish() are counted there).
   void count_refusal(Intake intake, ProblemName reason);
+  // A new configuration: what is admitted from now on goes by it, what is under way by the earlier one. Any thread.
+  void change(const IntakeSettings& settings, std::vector<std::string> clients, RouteTable routes);
   // The operator's stop: every admit() is refused with `stopping` from now on.
   void stop();
 

@@ -106,18 +106,21 @@ void ReceptionState::finish(Reception::FinishCallback durable) {
   });
 }
 
-// In the contract's order: empty, digest, validation.
+// In the contract's order: empty, digest, validation, key (whose use for another payload the journal finds).
 std::optional<RequestProblem> ReceptionState::check_whole() {
   if (refused_) return refused_;
   if (size_.value == 0) return refuse({ProblemName::empty_payload, "A submission needs a payload."});
   digest_ = hash_.finish();
+  if (plan_.arrival.digest_problem) return refuse(*plan_.arrival.digest_problem);
   if (plan_.arrival.content_digest && *plan_.arrival.content_digest != digest_) {
     return refuse({ProblemName::digest_mismatch, "The SHA-256 of the payload isn't the one that Content-Digest says."});
   }
-  if (!plan_.validator) return std::nullopt;
-  plan_.validator->finish();
-  if (!plan_.validator->problem()) return std::nullopt;
-  return refuse({ProblemName::invalid_payload, *plan_.validator->problem()});
+  if (plan_.validator) plan_.validator->finish();
+  if (plan_.validator && plan_.validator->problem()) {
+    return refuse({ProblemName::invalid_payload, *plan_.validator->problem()});
+  }
+  if (plan_.arrival.key_problem) return refuse(*plan_.arrival.key_problem);
+  return std::nullopt;
 }
 
 void ReceptionState::append(Reception::FinishCallback durable) {

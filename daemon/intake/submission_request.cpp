@@ -48,6 +48,28 @@ Result<std::optional<MediaType>, RequestProblem> content_type_of(const HttpReque
   return std::optional(parse_media_type(**value).value_or(MediaType{}));
 }
 
+// What is wrong with these two is said when the body has been looked at (contract, "Errors": the order).
+void read_key(const HttpRequestHead& head, Arrival& arrival) {
+  const auto key = single_field(head, "Idempotency-Key");
+  if (!key) {
+    arrival.key_problem = key.error();
+  } else if (*key) {
+    arrival.idempotency_key = parse_idempotency_key(**key);
+    if (!arrival.idempotency_key) {
+      arrival.key_problem = malformed("An Idempotency-Key has 1 to 255 characters, quoted or bare.").error;
+    }
+  }
+}
+
+void read_digest(const HttpRequestHead& head, Arrival& arrival) {
+  auto digest = parse_content_digest(head.all("Content-Digest"));
+  if (digest) {
+    arrival.content_digest = *digest;
+  } else {
+    arrival.digest_problem = RequestProblem{ProblemName::digest_mismatch, digest.error().message};
+  }
+}
+
 }  // namespace
 
 Result<std::optional<std::string>, RequestProblem> client_of(const HttpRequestHead& head) {
@@ -88,15 +110,8 @@ Result<Arrival, RequestProblem> read_arrival(const HttpRequestHead& head, const 
   if (!payload_name) return Failure{std::move(payload_name.error())};
   arrival.payload_name = std::move(*payload_name);
 
-  const auto key = single_field(head, "Idempotency-Key");
-  if (!key) return Failure{key.error()};
-  if (*key) {
-    arrival.idempotency_key = parse_idempotency_key(**key);
-    if (!arrival.idempotency_key) return malformed("An Idempotency-Key has 1 to 255 characters, quoted or bare.");
-  }
-  auto digest = parse_content_digest(head.all("Content-Digest"));
-  if (!digest) return malformed(digest.error().message);
-  arrival.content_digest = *digest;
+  read_key(head, arrival);
+  read_digest(head, arrival);
   arrival.content_coding = parse_content_coding(head.all("Content-Encoding"));
   // How much comes out of a coded body isn't known before.
   if (arrival.content_coding.empty()) arrival.declared_size = head.content_length;

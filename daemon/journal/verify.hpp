@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "journal/journal.hpp"
 
 namespace relay {
 
@@ -22,6 +24,10 @@ struct VerifyReport {
   std::uint64_t submissions = 0;
   std::uint64_t deliveries = 0;
   std::uint64_t payloads_checked = 0;
+  // The numbers of promise 7 as they stand in the journal, and the commit they are of; nothing where they can't be
+  // read.
+  CommitNumber as_of = 0;
+  std::map<std::string, DestinationTotals> totals;
   std::vector<VerifyFinding> findings;
   // Where anything was found: every submission that isn't delivered yet (queued or a dead letter) and can be read
   // whole.

@@ -7,20 +7,13 @@
 
 #include "base/log.hpp"
 #include "base/thread_name.hpp"
+#include "base/thread_progress.hpp"
 #include "journal/schema.hpp"
 
 namespace relay {
 
 namespace {
 
-// The WAL is written back when it has grown to this many frames of 16 KiB: 4 MiB. Small and recycled it stays in place
-// on the disk, which syncs faster than a file that grows.
-constexpr int checkpoint_frames = 256;
-// Readers that overlap keep the WAL from beginning anew although it was written back. From 16 MiB on they are waited
-// for, shortly, once a second; at 128 MiB nothing is taken until the WAL could be emptied.
-constexpr int wait_for_readers_frames = 1024;
-constexpr int most_frames = 8192;
-constexpr std::chrono::seconds wait_for_readers_every{1};
 constexpr ByteCount nothing_free = mebibytes(1);
 constexpr std::chrono::milliseconds idle_patience{1000};
 constexpr std::chrono::seconds recover_every{1};
@@ -73,9 +66,14 @@ void Writer::start(Listener listener) {
 }
 
 void Writer::run() {
+  ThreadProgress progress("writer");
   bool closed = false;
   while (!closed) {
-    disk_.tend_reserve();
+    progress.turn();
+    {
+      const ThreadProgress::DiskWrite disk_write;
+      disk_.tend_reserve();
+    }
     Inbox::Batch batch = inbox_->take(patience());
     closed = batch.closed;
     for (const std::int64_t upload : inbox_->take_given_up()) housekeeping_.give_up(upload);
@@ -212,6 +210,8 @@ void Writer::release_held_claims() {
 // ---- One transaction ------------------------------------------------------------------------------------------------
 
 Writer::Saved Writer::save(const Work& work) {
+  // All of it: a page that is read, or written before its time, waits for the disk as the fsync does.
+  std::optional<ThreadProgress::DiskWrite> disk_write(std::in_place);
   WriterState working = state_;
   WriteTransaction transaction{connection_, statements_, working, clock_.wall_now()};
   const std::size_t destinations_before = state_.totals.rows().size();
@@ -226,6 +226,7 @@ Writer::Saved Writer::save(const Work& work) {
     health_.commit_ends(clock_.monotonic_now(), 0);
     return trouble;
   }
+  disk_write.reset();
   state_ = std::move(working);
   housekeeping_.settled(true);
   counters_.end_save(true, clock_.monotonic_now());
@@ -329,42 +330,6 @@ void Writer::measure() {
   disk_.set_used({used * static_cast<std::uint64_t>(journal_page_size)});
 }
 
-void Writer::write_wal_back() {
-  if (connection_.wal_frames() >= checkpoint_frames) checkpoint(Connection::Checkpoint::passive);
-  const MonotonicTime now = clock_.monotonic_now();
-  if (connection_.wal_frames() >= wait_for_readers_frames && now >= next_wait_for_readers_) {
-    next_wait_for_readers_ = now + wait_for_readers_every;
-    checkpoint(Connection::Checkpoint::truncate_if_unread);
-  }
-  const bool held = connection_.wal_frames() >= most_frames;
-  if (held && !disk_.wal_held()) log_error("the journal's WAL is at its cap; nothing is taken until readers let it go");
-  disk_.set_wal_held(held);
-}
-
-bool Writer::checkpoint(Connection::Checkpoint kind) {
-  if (health_.state() != WriterHealth::State::working) return false;
-  for (;;) {
-    try {
-      return connection_.checkpoint(kind);
-    } catch (const DatabaseError& error) {
-      last_error_ = error.what();
-      if (!error.disk_full()) {
-        met(error.corrupt() ? Saved::corrupt : Saved::io_error);
-        return false;
-      }
-      disk_.disk_was_full();
-      if (!disk_.make_room()) return false;
-    }
-  }
-}
-
-// What was erased is in the WAL's older frames until it is emptied.
-void Writer::empty_wal_of_erased() {
-  if (health_.state() != WriterHealth::State::working) return;
-  if (!housekeeping_.wal_should_be_emptied(clock_.monotonic_now())) return;
-  if (checkpoint(Connection::Checkpoint::truncate_if_unread)) housekeeping_.wal_was_emptied();
-}
-
 // ---- Trouble --------------------------------------------------------------------------------------------------------
 
 void Writer::met(Saved trouble) {
@@ -385,6 +350,7 @@ void Writer::try_to_recover() {
   if (now < next_recovery_) return;
   next_recovery_ = now + recover_every;
   try {
+    const ThreadProgress::DiskWrite disk_write;
     if (!connection_.checkpoint(Connection::Checkpoint::truncate)) return;
   } catch (const DatabaseError& error) {
     last_error_ = error.what();

@@ -10,10 +10,13 @@
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 
+#include "base/await_callback.hpp"
 #include "intake/http_answer.hpp"
+#include "intake/intake_description.hpp"
 #include "intake/submission_json.hpp"
 #include "operations/health_json.hpp"
 #include "operations/metrics.hpp"
+#include "operations/operator_description.hpp"
 #include "operations/submission_query.hpp"
 
 namespace relay {
@@ -24,7 +27,7 @@ namespace json = boost::json;
 // The operations thread does nothing else meanwhile.
 constexpr std::chrono::milliseconds longest_listing{100};
 
-enum class Resource { live, ready, health, metrics, status, submissions, submission, payload };
+enum class Resource { live, ready, health, metrics, status, submissions, submission, payload, reload, description };
 
 struct Target {
   Resource resource = Resource::live;
@@ -33,13 +36,15 @@ struct Target {
 
 // Nothing: there is no such thing.
 std::optional<Target> target_of(std::string_view path) {
-  static constexpr std::array<std::pair<std::string_view, Resource>, 6> fixed = {{
+  static constexpr std::array<std::pair<std::string_view, Resource>, 8> fixed = {{
       {"/health/live", Resource::live},
       {"/health/ready", Resource::ready},
       {"/health", Resource::health},
       {"/metrics", Resource::metrics},
       {"/v1/status", Resource::status},
       {"/v1/submissions", Resource::submissions},
+      {"/v1/reload", Resource::reload},
+      {description_path, Resource::description},
   }};
   for (const auto& [name, resource] : fixed) {
     if (path == name) return Target{resource};
@@ -60,7 +65,8 @@ std::optional<Target> target_of(std::string_view path) {
 
 // What changes anything, and payloads, aren't for everyone who reaches the TCP listener.
 bool for_operators_alone(Resource resource, std::string_view method) {
-  return resource == Resource::payload || (resource == Resource::submissions && method == "POST");
+  return resource == Resource::payload || resource == Resource::reload ||
+         (resource == Resource::submissions && method == "POST");
 }
 
 HttpResponse text_answer(unsigned status, std::string_view content_type, std::string body) {
@@ -93,6 +99,10 @@ HttpResponse journal_unreadable(const std::string& message) {
       {ProblemName::journal_failing, "The journal can't be read: " + message, std::chrono::seconds(10)});
 }
 
+json::array strings_json(const std::vector<std::string>& texts) {
+  return json::array(texts.begin(), texts.end());
+}
+
 bool flag_parameter(const HttpRequestHead& head, std::string_view name) {
   const auto value = head.query_parameter(name);
   return value == "1" || value == "true";
@@ -115,6 +125,10 @@ boost::asio::awaitable<HttpResponse> AdminApi::handle(const HttpRequestHead& hea
   if (target->resource == Resource::submissions && head.method == "POST") {
     co_return co_await submissions_.post(head, body);
   }
+  if (target->resource == Resource::reload) {
+    if (head.method != "POST") co_return method_not_allowed("POST");
+    co_return co_await reload();
+  }
   if (head.method != "GET" && head.method != "HEAD") {
     co_return method_not_allowed(target->resource == Resource::submissions && trusted ? "GET, HEAD, POST"
                                                                                       : "GET, HEAD");
@@ -136,8 +150,20 @@ boost::asio::awaitable<HttpResponse> AdminApi::handle(const HttpRequestHead& hea
       co_return submission(*target->id, trusted);
     case Resource::payload:
       co_return payload(*target->id);
+    case Resource::description:
+      co_return text_answer(200, description_content_type, std::string(operator_description()));
+    case Resource::reload:
+      break;  // answered above
   }
   co_return not_found();
+}
+
+boost::asio::awaitable<HttpResponse> AdminApi::reload() {
+  const auto outcome =
+      co_await await_callback<ReloadOutcome>([this](auto done) { reloads_->request(std::move(done)); });
+  if (outcome.problems.empty())
+    co_return json_response(200, {{"restart_needed", strings_json(outcome.restart_needed)}});
+  co_return json_response(422, {{"problems", strings_json(outcome.problems)}});
 }
 
 HttpResponse AdminApi::ready() {

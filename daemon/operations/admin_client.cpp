@@ -64,7 +64,7 @@ Result<HttpClientResponse> AdminClient::post(std::string target,
   request.method = "POST";
   request.url = "http://localhost" + target;
   request.headers = std::move(headers);
-  request.body = std::move(body);
+  if (body) request.body = std::move(body);
   return ask(std::move(request));
 }
 

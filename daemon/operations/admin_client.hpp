@@ -21,6 +21,7 @@ class AdminClient {
 
   // The answer, whatever its status. Error: the daemon can't be asked, and what the reader can do about it.
   Result<HttpClientResponse> get(std::string target, ByteCount response_limit = mebibytes(64));
+  // `body` may be nullptr: an empty one.
   Result<HttpClientResponse> post(std::string target, std::vector<std::pair<std::string, std::string>> headers,
                                   std::shared_ptr<HttpBodySource> body);
 

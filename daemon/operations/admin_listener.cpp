@@ -33,4 +33,9 @@ AdminListener::AdminListener(boost::asio::io_context& context, HttpServerOptions
           },
           [](HttpFramingProblem problem) { return problem_response(framing_problem(problem)); }) {}
 
+void AdminListener::change(HttpServerOptions options, std::vector<std::string> allowed_hosts) {
+  gate_ = HttpGate(options.listen, std::move(allowed_hosts));
+  server_.change(std::move(options));
+}
+
 }  // namespace relay

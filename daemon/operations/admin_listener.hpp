@@ -19,6 +19,8 @@ class AdminListener {
   // `api` outlives it.
   AdminListener(boost::asio::io_context& context, HttpServerOptions options, std::vector<std::string> allowed_hosts,
                 AdminApi& api);
+  // Another configuration, but for the address and the socket's group and mode. On the thread of its io_context.
+  void change(HttpServerOptions options, std::vector<std::string> allowed_hosts);
   Result<void> start() { return server_.start(); }
   std::uint16_t port() const { return server_.port(); }
   // As HttpServer::stop and close_all.

@@ -86,6 +86,8 @@ class CommandLine {
     add("verify", "Check every row, digest and invariant of the journal, beside the daemon or without it",
         [this] { return VerifyCommand{options_.configuration}; });
     add_open_deliveries();
+    add("reload", "Have the running daemon read its configuration again, and wait until it has",
+        [this] { return ReloadCommand{options_.configuration}; });
     add("version", "Print the version", [] { return VersionCommand{}; });
   }
 

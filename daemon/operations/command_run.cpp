@@ -50,7 +50,7 @@ ExitCode run(LoadedSettings loaded) {
   }
   log_start(loaded, groups_left_out);
   {
-    Daemon daemon(settings, **journal);
+    Daemon daemon(std::move(loaded), **journal);
     if (const auto listening = daemon.listen(); !listening) {
       log_error(listening.error().message);
       (*journal)->close();

@@ -16,7 +16,7 @@ ExitCode execute(const VerifyCommand& command, const Streams& streams) {
   // read, is no reason against looking at the journal.
   const auto configured = journal_path_of(command.configuration);
   if (!configured) {
-    streams.err << "edge-relay verify: " << configured.error().message << "\n";
+    streams.err << configured.error().message << "\n";
     return ExitCode::configuration;
   }
   const std::string& path = configured->native();
@@ -39,6 +39,14 @@ ExitCode execute(const VerifyCommand& command, const Streams& streams) {
     return ExitCode::failure;
   }
   for (const std::string& reason : report->not_checked) streams.out << "not checked: " << one_line(reason) << "\n";
+  for (const auto& [name, totals] : report->totals) {
+    streams.out << fmt::format(
+        "as of {}: {}: accepted {} + moved in {} = delivered {} + queued {} + dead letters {} + discarded {} + moved "
+        "out "
+        "{}\n",
+        report->as_of, name, totals.accepted, totals.moved_in, totals.delivered, totals.queued, totals.dead_letter,
+        totals.discarded, totals.moved_out);
+  }
   streams.out << fmt::format("{} submissions, {} deliveries, {} payloads checked, {} findings\n", report->submissions,
                              report->deliveries, report->payloads_checked, report->findings.size());
   const bool clean = report->findings.empty() && report->not_checked.empty();

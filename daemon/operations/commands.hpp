@@ -60,10 +60,13 @@ struct VerifyCommand {
 struct OpenDeliveriesCommand {
   std::filesystem::path journal;
 };
+struct ReloadCommand {
+  std::filesystem::path configuration;
+};
 struct VersionCommand {};
 
 using Command = std::variant<RunCommand, CheckCommand, SubmitCommand, StatusCommand, ListCommand, ShowCommand,
-                             VerifyCommand, OpenDeliveriesCommand, VersionCommand>;
+                             VerifyCommand, OpenDeliveriesCommand, ReloadCommand, VersionCommand>;
 
 struct Streams {
   std::istream& in;
@@ -79,6 +82,7 @@ ExitCode execute(const ListCommand& command, const Streams& streams);
 ExitCode execute(const ShowCommand& command, const Streams& streams);
 ExitCode execute(const VerifyCommand& command, const Streams& streams);
 ExitCode execute(const OpenDeliveriesCommand& command, const Streams& streams);
+ExitCode execute(const ReloadCommand& command, const Streams& streams);
 ExitCode execute(const VersionCommand& command, const Streams& streams);
 
 }  // namespace relay

@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "base/thread_name.hpp"
+#include "base/thread_progress.hpp"
 #include "operations/daemon_options.hpp"
 
 namespace relay {
@@ -16,6 +17,8 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::chrono::seconds look_interval{2};
+// After that long a thread says that it still works, whether or not there was anything to do.
+constexpr std::chrono::seconds longest_turn{1};
 // How long answers that are already on their way may take once everything else has ended.
 constexpr std::chrono::seconds last_answers{2};
 
@@ -32,7 +35,11 @@ void Daemon::Loop::run(const std::vector<std::string>& thread_names) {
   for (const std::string& name : thread_names) {
     threads_.emplace_back([this, name] {
       name_this_thread(name);
-      context.run();
+      ThreadProgress progress(name);
+      while (!context.stopped()) {
+        context.run_for(longest_turn);
+        progress.turn();
+      }
       ended_->arrive();
     });
   }
@@ -46,19 +53,26 @@ void Daemon::Loop::finish(std::chrono::milliseconds at_most) {
   threads_.clear();
 }
 
-Daemon::Daemon(const Settings& settings, Journal& journal)
-    : settings_(settings),
-      intake_(static_cast<int>(intake_thread_names().size())),
+Daemon::Daemon(LoadedSettings loaded, Journal& journal)
+    : intake_(static_cast<int>(intake_thread_names().size())),
       operations_(1),
       signals_(operations_.context, SIGTERM, SIGINT, SIGHUP),
       look_timer_(operations_.context),
-      receiver_(settings.intake, settings.clients, route_table_of(settings), journal, system_clock()),
+      receiver_(loaded.settings.intake, loaded.settings.clients, route_table_of(loaded.settings), journal,
+                system_clock()),
       forwarder_(journal, system_clock()),
-      overview_(journal, system_clock(), configured_destinations_of(settings), insecure_listeners_of(settings)),
-      admin_api_(overview_, journal, receiver_, system_clock(), settings.site + ".submit") {
-  for (const auto& listener : settings.intake.http) {
-    doors_.push_back(std::make_unique<HttpIntake>(intake_.context, listener, settings.intake, receiver_, journal));
-  }
+      overview_(journal, system_clock(), configured_destinations_of(loaded.settings),
+                insecure_listeners_of(loaded.settings)),
+      watchdog_(operations_.context, notifier_),
+      admin_api_(overview_, journal, receiver_, system_clock(), loaded.settings.site + ".submit"),
+      configuration_(std::move(loaded), {doors_,
+                                         forwarder_,
+                                         receiver_,
+                                         {intake_.context, receiver_, journal},
+                                         [this](const Settings& settings) { take_over(settings); }}),
+      reloads_(operations_.context, notifier_, [this] { return configuration_.reload(); }) {
+  admin_api_.serve_reloads(reloads_);
+  const Settings& settings = configuration_.settings();
   const auto add_admin = [&](const ListenAddress& listen, const std::vector<std::string>& allowed_hosts) {
     admin_listeners_.push_back(std::make_unique<AdminListener>(operations_.context, admin_options_of(settings, listen),
                                                                allowed_hosts, admin_api_));
@@ -71,20 +85,29 @@ Result<void> Daemon::listen() {
   for (auto& listener : admin_listeners_) {
     if (auto started = listener->start(); !started) return started;
   }
-  for (auto& door : doors_) {
-    if (auto started = door->start(); !started) return started;
-  }
-  return {};
+  return configuration_.open_doors();
+}
+
+// On the reload's thread: what belongs to the operations thread gets its part there.
+void Daemon::take_over(const Settings& settings) {
+  asio::post(operations_.context, [this, settings] {
+    overview_.change(configured_destinations_of(settings), insecure_listeners_of(settings));
+    const auto& admin = settings.admin;
+    admin_listeners_.at(0)->change(admin_options_of(settings, {"", 0, admin.socket.native()}), {});
+    if (admin.listen) admin_listeners_.at(1)->change(admin_options_of(settings, *admin.listen), admin.allowed_hosts);
+  });
 }
 
 void Daemon::start(std::vector<std::unique_ptr<Destination>> destinations) {
+  const Settings& settings = configuration_.settings();
   for (std::size_t i = 0; i < destinations.size(); ++i) {
-    forwarder_.add(settings_.destinations.at(i), std::move(destinations[i]));
+    forwarder_.add(settings.destinations.at(i), std::move(destinations[i]));
   }
   await_signal();
   asio::post(operations_.context, [this] {
     look_now_and_then();
     notifier_.ready();
+    watchdog_.start();
   });
   intake_.run(intake_thread_names());
   operations_.run({"operations"});
@@ -102,13 +125,14 @@ void Daemon::await_signal() {
 
 void Daemon::on_signal(int number) {
   if (number == SIGHUP) {
-    log_warning("SIGHUP: this version can't reload its configuration; restart it to have the file read again");
+    log_info("SIGHUP: the configuration is read again");
+    reloads_.request([](const ReloadOutcome&) {});
   } else if (!stopping_) {
     stopping_ = true;
     log_info("stopping: taking nothing new, finishing what is under way",
-             {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"},
-              {"shutdown_grace", format_duration(settings_.shutdown_grace)}});
+             {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}});
     receiver_.stop();
+    reloads_.stop();
     admin_api_.stop();
     overview_.stopping();
     notifier_.stopping();
@@ -129,27 +153,29 @@ void Daemon::look_now_and_then() {
   });
 }
 
-// Waits until every connection has ended, and cuts what is left at the deadline.
-void Daemon::stop_listeners(auto& listeners, std::chrono::steady_clock::time_point deadline) {
-  const auto drained = std::make_shared<Countdown>(listeners.size());
-  for (auto& listener : listeners) listener->stop([drained] { drained->arrive(); });
+void Daemon::stop_admin_listeners(std::chrono::steady_clock::time_point deadline) {
+  const auto drained = std::make_shared<Countdown>(admin_listeners_.size());
+  for (auto& listener : admin_listeners_) listener->stop([drained] { drained->arrive(); });
   if (drained->wait_until(deadline)) return;
-  log_warning("the time to stop is over: requests that are still under way are cut");
-  for (auto& listener : listeners) listener->close_all();
+  for (auto& listener : admin_listeners_) listener->close_all();
 }
 
 void Daemon::stop() {
-  const auto deadline = std::chrono::steady_clock::now() + settings_.shutdown_grace;
+  // A reload that is under way ends first: what it starts is to be stopped, too.
+  reloads_.join();
+  const auto grace = configuration_.settings().shutdown_grace;
+  const auto deadline = std::chrono::steady_clock::now() + grace;
   // Doors drain while deliveries in flight end: both have the same time.
-  std::thread doors([this, deadline] { stop_listeners(doors_, deadline); });
-  forwarder_.stop(settings_.shutdown_grace);
+  std::thread doors([this, deadline] { doors_.stop(deadline); });
+  forwarder_.stop(grace);
   doors.join();
   intake_.finish(last_answers);
   // Until here the operator endpoint has answered that the relay is stopping.
-  stop_listeners(admin_listeners_, std::chrono::steady_clock::now() + last_answers);
+  stop_admin_listeners(std::chrono::steady_clock::now() + last_answers);
   asio::post(operations_.context, [this] {
     signals_.cancel();
     look_timer_.cancel();
+    watchdog_.stop();
   });
   operations_.finish(last_answers);
 }

@@ -15,22 +15,25 @@
 
 #include "base/result.hpp"
 #include "forwarder/forwarder.hpp"
-#include "intake/http_intake.hpp"
 #include "intake/receiver.hpp"
 #include "journal/journal.hpp"
 #include "operations/admin_api.hpp"
 #include "operations/admin_listener.hpp"
 #include "operations/countdown.hpp"
+#include "operations/doors.hpp"
 #include "operations/notify.hpp"
 #include "operations/overview.hpp"
-#include "settings/settings.hpp"
+#include "operations/reload_queue.hpp"
+#include "operations/running_configuration.hpp"
+#include "operations/watchdog.hpp"
+#include "settings/load.hpp"
 
 namespace relay {
 
 class Daemon {
  public:
-  // `settings` and `journal` outlive it. SIGTERM, SIGINT and SIGHUP are its own from now on.
-  Daemon(const Settings& settings, Journal& journal);
+  // `journal` outlives it. SIGTERM, SIGINT and SIGHUP are its own from now on.
+  Daemon(LoadedSettings loaded, Journal& journal);
 
   // Binds every listener; no request is answered yet. Once.
   Result<void> listen();
@@ -60,9 +63,10 @@ class Daemon {
   void await_signal();
   void on_signal(int number);
   void look_now_and_then();
-  void stop_listeners(auto& listeners, std::chrono::steady_clock::time_point deadline);
+  void take_over(const Settings& settings);
+  // Waits until every connection has ended, and cuts what is left at the deadline.
+  void stop_admin_listeners(std::chrono::steady_clock::time_point deadline);
 
-  const Settings& settings_;
   Loop intake_;
   Loop operations_;
   boost::asio::signal_set signals_;
@@ -74,8 +78,11 @@ class Daemon {
   Forwarder forwarder_;
   Overview overview_;
   ServiceNotifier notifier_;
+  Watchdog watchdog_;
   AdminApi admin_api_;
-  std::vector<std::unique_ptr<HttpIntake>> doors_;
+  Doors doors_;
+  RunningConfiguration configuration_;
+  ReloadQueue reloads_;
   std::vector<std::unique_ptr<AdminListener>> admin_listeners_;
 };
 

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "forwarder/lane_report.hpp"
 #include "operations/human_text.hpp"
+#include "operations/stalls.hpp"
 
 namespace relay {
 namespace {
@@ -22,6 +24,11 @@ std::optional<std::string> why_not_accepting(const HealthFacts& facts) {
   if (facts.journal.commit_under_way && *facts.journal.commit_under_way >= commit_stall_limit) {
     const auto stalled = std::chrono::duration_cast<std::chrono::seconds>(*facts.journal.commit_under_way);
     return fmt::format("the disk has not confirmed a write for {}", human_duration(stalled));
+  }
+  const auto hanging = std::ranges::find_if(facts.stalled, makes_health_fail);
+  if (hanging != facts.stalled.end()) {
+    const auto stalled = std::chrono::duration_cast<std::chrono::seconds>(hanging->since_turn);
+    return fmt::format("the thread {} has made no progress for {}", hanging->name, human_duration(stalled));
   }
   if (!facts.snapshot) {
     return facts.snapshot_error.empty() ? "the journal can't be read"
@@ -45,6 +52,11 @@ DestinationHealth assess_destination(const DestinationTotals& totals, const Dest
       health.down_since = condition->circuit_since;
       if (condition->circuit_error) health.last_error = condition->circuit_error;
     }
+  }
+  if (health.delivery_seconds.bounds.empty()) {
+    // No lane has spoken yet, or there is none any more: the series is there all the same.
+    health.delivery_seconds.bounds = delivery_seconds_bounds();
+    health.delivery_seconds.buckets.assign(health.delivery_seconds.bounds.size() + 1, 0);
   }
   if (!configured) health.state = DestinationState::unconfigured;
   return health;

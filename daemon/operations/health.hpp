@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/thread_progress.hpp"
 #include "journal/journal.hpp"
 
 namespace relay {
@@ -37,6 +38,7 @@ struct HealthFacts {
   std::map<std::string, DestinationCondition> conditions;
   std::vector<ConfiguredDestination> destinations;
   std::vector<std::string> insecure_listeners;  // named until they are changed
+  std::vector<StalledThread> stalled;           // the longest first (stalls.hpp)
 };
 
 enum class HealthStatus { ok, degraded, failing };

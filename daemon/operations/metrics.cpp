@@ -17,8 +17,9 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 using Labels = std::vector<ClientMetric::Label>;
 
-// The doors there are in this version.
-constexpr Intake doors[] = {Intake::http, Intake::submit};
+// Every door, so that its series are there before it is.
+constexpr Intake doors[] = {Intake::http,  Intake::submit, Intake::mllp, Intake::folder, Intake::azure_storage_queue,
+                            Intake::import};
 constexpr Outcome outcomes[] = {Outcome::accepted, Outcome::refused, Outcome::try_later, Outcome::broken,
                                 Outcome::unknown};
 
@@ -155,6 +156,8 @@ void add_journal(Families& families, const JournalCondition& journal) {
 }
 
 void add_relay(Families& families, const Health& health) {
+  families.begin("as_of", "The journal's commit number that these numbers are of.", MetricType::Gauge);
+  families.gauge({}, static_cast<double>(health.as_of));
   families.begin("alarm", "1 while that alarm is raised.", MetricType::Gauge);
   for (const std::string_view name : alarm_names) {
     const bool raised =

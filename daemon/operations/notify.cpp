@@ -1,6 +1,8 @@
 #include "operations/notify.hpp"
 
+#include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <string_view>
 
 #include <sys/stat.h>
@@ -26,8 +28,24 @@ void ServiceNotifier::ready() {
   notify("READY=1");
 }
 
+void ServiceNotifier::reloading() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  notify(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1'000'000 + now.tv_nsec / 1'000));
+}
+
 void ServiceNotifier::stopping() {
   notify("STOPPING=1");
+}
+
+void ServiceNotifier::alive() {
+  notify("WATCHDOG=1");
+}
+
+std::optional<std::chrono::microseconds> ServiceNotifier::watchdog_time() {
+  std::uint64_t microseconds = 0;
+  if (sd_watchdog_enabled(0, &microseconds) <= 0) return std::nullopt;
+  return std::chrono::microseconds(microseconds);
 }
 
 void ServiceNotifier::status(const std::string& sentence) {

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "operations/notify.hpp"
+#include "operations/stalls.hpp"
+
 namespace relay {
 
 Overview::Overview(Journal& journal, const Clock& clock, std::vector<ConfiguredDestination> destinations,
@@ -10,7 +13,13 @@ Overview::Overview(Journal& journal, const Clock& clock, std::vector<ConfiguredD
       clock_(clock),
       destinations_(std::move(destinations)),
       insecure_listeners_(std::move(insecure_listeners)),
-      started_(clock.monotonic_now()) {}
+      started_(clock.monotonic_now()),
+      stall_limit_(stall_limit(ServiceNotifier::watchdog_time())) {}
+
+void Overview::change(std::vector<ConfiguredDestination> destinations, std::vector<std::string> insecure_listeners) {
+  destinations_ = std::move(destinations);
+  insecure_listeners_ = std::move(insecure_listeners);
+}
 
 Overview::Look Overview::look() {
   Look look;
@@ -29,6 +38,7 @@ Overview::Look Overview::look() {
   facts.conditions = journal_.conditions();
   facts.destinations = destinations_;
   facts.insecure_listeners = insecure_listeners_;
+  facts.stalled = stalled_threads(stall_limit_);
   facts.now = clock_.wall_now();
   look.health = assess_health(facts);
   alarms_.update(look.health.alarms);

@@ -23,6 +23,8 @@ class Overview {
   // `journal` and `clock` outlive it.
   Overview(Journal& journal, const Clock& clock, std::vector<ConfiguredDestination> destinations,
            std::vector<std::string> insecure_listeners);
+  // A new configuration.
+  void change(std::vector<ConfiguredDestination> destinations, std::vector<std::string> insecure_listeners);
   // From now on nothing is accepted.
   void stopping() { stopping_ = true; }
   // Reads the journal once; raises and ends alarms. Quick: its cost doesn't grow with the backlog.
@@ -32,9 +34,10 @@ class Overview {
  private:
   Journal& journal_;
   const Clock& clock_;
-  const std::vector<ConfiguredDestination> destinations_;
-  const std::vector<std::string> insecure_listeners_;
+  std::vector<ConfiguredDestination> destinations_;
+  std::vector<std::string> insecure_listeners_;
   const MonotonicTime started_;
+  const std::chrono::milliseconds stall_limit_;
   bool stopping_ = false;
   AlarmBoard alarms_;
   FlowRates rates_;

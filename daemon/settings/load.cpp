@@ -20,20 +20,54 @@ void check_sizes(const Section& top, const Settings& settings) {
   }
 }
 
+// FILE:LINE:COLUMN: error: …
+Failure<Error> problem_at(const std::filesystem::path& file, const YAML::Mark& mark, std::string message) {
+  Problem problem;
+  problem.file = file;
+  if (!mark.is_null()) {
+    problem.line = mark.line + 1;
+    problem.column = mark.column + 1;
+  }
+  problem.message = std::move(message);
+  return fail(problem.text());
+}
+
 // One scalar of the file, its own references resolved and nothing else's; nothing where it isn't there or is empty.
 Result<std::optional<std::string>> one_value(const std::filesystem::path& file, const char* section, const char* key) {
   const auto text = read_file(file);
-  if (!text) return fail(text.error().message);
+  if (!text) {
+    return problem_at(file, YAML::Mark::null_mark(),
+                      text.error().message + "; name the configuration with --config FILE");
+  }
   try {
     const YAML::Node root = YAML::Load(*text);
     if (!root.IsMap() || !root[section] || !root[section].IsMap()) return std::optional<std::string>{};
     const YAML::Node value = root[section][key];
     if (!value || !value.IsScalar() || value.Scalar().empty()) return std::optional<std::string>{};
     auto resolved = resolve_references(value.Scalar());
-    if (!resolved) return fail(file.native() + ": " + section + "." + key + ": " + resolved.error().front().message);
+    if (!resolved) {
+      return problem_at(file, value.Mark(), std::string(section) + "." + key + ": " + resolved.error().front().message);
+    }
     return std::optional<std::string>(std::move(*resolved));
-  } catch (const YAML::Exception&) {
-    return fail(file.native() + " is no YAML; `edge-relay check` says where");
+  } catch (const YAML::Exception& error) {
+    return problem_at(file, error.mark, "this is no YAML; `edge-relay check` says more");
+  }
+}
+
+// `socket: /path` behind `admin:`, as far as it can be told without reading the text as YAML.
+std::optional<std::string> socket_in_broken_yaml(std::string_view text) {
+  constexpr std::string_view blank = " \t\"'";
+  std::size_t at = text.find("admin");
+  for (;;) {
+    if (at == std::string_view::npos) return std::nullopt;
+    at = text.find("socket", at);
+    if (at == std::string_view::npos) return std::nullopt;
+    at += std::string_view("socket").size();
+    const std::size_t colon = text.find_first_not_of(blank, at);
+    if (colon == std::string_view::npos || text[colon] != ':') continue;
+    const std::size_t begin = text.find_first_not_of(blank, colon + 1);
+    if (begin == std::string_view::npos || text[begin] != '/') continue;
+    return std::string(text.substr(begin, text.find_first_of("\"',}\r\n #", begin) - begin));
   }
 }
 
@@ -66,16 +100,21 @@ Result<LoadedSettings, std::vector<Problem>> load_settings(const std::filesystem
   if (problems.has_errors()) return Failure{problems.sorted()};
 
   const Section top(Reading{document, problems}, document.root(), "", keys::top(), Place{});
-  LoadedSettings loaded{read_settings(top), {}};
+  LoadedSettings loaded{read_settings(top), {}, {}};
   if (problems.has_errors()) return Failure{problems.sorted()};
   loaded.settings.file = file;
   loaded.warnings = problems.sorted();
+  loaded.print = ConfigurationPrint(document);
   return loaded;
 }
 
 std::filesystem::path admin_socket_of(const std::filesystem::path& file) {
   const auto socket = one_value(file, "admin", "socket");
-  return socket && *socket ? std::filesystem::path(**socket) : AdminSettings{}.socket;
+  if (socket && *socket) return **socket;
+  // A file that is broken somewhere is just what an operator asks the daemon about.
+  const auto text = socket ? Result<std::string, FileError>(std::string()) : read_file(file);
+  const auto seen = text ? socket_in_broken_yaml(*text) : std::nullopt;
+  return seen ? std::filesystem::path(*seen) : AdminSettings{}.socket;
 }
 
 Result<std::filesystem::path> journal_path_of(const std::filesystem::path& file) {

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
+#include <mutex>
 #include <optional>
 
 #include "base/byte_count.hpp"
 #include "base/file.hpp"
+#include "base/secret.hpp"
 
 namespace relay {
 namespace {
@@ -42,7 +45,26 @@ Result<std::string> from_environment(const std::string& name) {
   return std::string(value);
 }
 
-Result<std::string> from_credential(const std::string& name) {
+// The credentials as they were read first, by their file. Any thread.
+class FirstCredentials {
+ public:
+  // `now`: what the file holds now.
+  std::string keep(const std::filesystem::path& file, const std::string& now) {
+    const std::lock_guard lock(mutex_);
+    return std::string(values_.try_emplace(file, Secret(now)).first->second.reveal());
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::filesystem::path, Secret> values_;
+};
+
+FirstCredentials& first_credentials() {
+  static auto* const the_first = new FirstCredentials;
+  return *the_first;
+}
+
+Result<std::string> read_credential(const std::string& name) {
   if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos) {
     return fail("${credential:} needs a credential's name, without '/'");
   }
@@ -52,6 +74,13 @@ Result<std::string> from_credential(const std::string& name) {
                 "LoadCredential=" + name + ":PATH, or use ${file:PATH}");
   }
   return from_file(std::filesystem::path(folder) / name, "pass it with LoadCredential=" + name + ":PATH");
+}
+
+Result<std::string> from_credential(const std::string& name) {
+  auto now = read_credential(name);
+  if (!now) return now;
+  const char* folder = std::getenv("CREDENTIALS_DIRECTORY");  // NOLINT(concurrency-mt-unsafe)
+  return first_credentials().keep(std::filesystem::path(folder) / name, *now);
 }
 
 Result<std::string> from_path(const std::string& path) {
@@ -93,6 +122,19 @@ Result<Replacement, ReferenceError> read_reference(std::string_view text) {
 
 bool has_references(std::string_view text) {
   return text.find("${") != std::string_view::npos;
+}
+
+bool credential_changed(std::string_view text) {
+  constexpr std::string_view begin = "${credential:";
+  for (std::size_t at = text.find(begin); at != std::string_view::npos; at = text.find(begin, at + 1)) {
+    const std::size_t end = text.find('}', at);
+    if (end == std::string_view::npos) return false;
+    const std::string name(text.substr(at + begin.size(), end - at - begin.size()));
+    const auto now = read_credential(name);
+    const auto first = from_credential(name);
+    if (now && first && *now != *first) return true;
+  }
+  return false;
 }
 
 Result<std::string, std::vector<ReferenceError>> resolve_references(std::string_view text) {

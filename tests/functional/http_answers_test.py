@@ -97,7 +97,7 @@ REFUSALS = [
     ("too large", 413, "payload_too_large", "POST", "/v1/submissions", {"Content-Type": HL7}, b"MSH|^~\\&|" + b"x" * 1_000_000),
     ("empty key", 400, "malformed_request", "POST", "/v1/submissions", {"Content-Type": HL7, "Idempotency-Key": ""}, PAYLOAD),
     ("key of 256", 400, "malformed_request", "POST", "/v1/submissions", {"Content-Type": HL7, "Idempotency-Key": "k" * 256}, PAYLOAD),
-    ("digest that can't be read", 400, "malformed_request", "POST", "/v1/submissions",
+    ("digest that can't be read", 400, "digest_mismatch", "POST", "/v1/submissions",
      {"Content-Type": HL7, "Content-Digest": "sha-256=nonsense"}, PAYLOAD),
     # Which of two is told first.
     ("host before path", 403, "foreign_host", "GET", "/v1/nothing", {"Host": "evil.example"}, None),
@@ -109,6 +109,16 @@ REFUSALS = [
      {"Content-Type": HL7, "Content-Digest": digest_of(b"other")}, b""),
     ("digest before validation", 400, "digest_mismatch", "POST", "/v1/submissions",
      {"Content-Type": HL7, "Content-Digest": digest_of(b"other")}, b"PID|1\r"),
+    ("type before digest", 415, "content_type_not_taken", "POST", "/v1/submissions",
+     {"Content-Type": "image/png", "Content-Digest": "sha-256=nonsense", "Idempotency-Key": ""}, PAYLOAD),
+    ("size before digest", 413, "payload_too_large", "POST", "/v1/submissions",
+     {"Content-Type": HL7, "Content-Digest": "sha-256=nonsense"}, b"MSH|^~\\&|" + b"x" * 1_000_000),
+    ("empty before a digest that can't be read", 400, "empty_payload", "POST", "/v1/submissions",
+     {"Content-Type": HL7, "Content-Digest": "sha-256=nonsense"}, b""),
+    ("digest before key", 400, "digest_mismatch", "POST", "/v1/submissions",
+     {"Content-Type": HL7, "Content-Digest": "sha-256=:AAAA:", "Idempotency-Key": ""}, PAYLOAD),
+    ("validation before key", 400, "invalid_payload", "POST", "/v1/submissions",
+     {"Content-Type": HL7, "Idempotency-Key": ""}, b"PID|1\r"),
 ]
 
 

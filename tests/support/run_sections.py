@@ -195,7 +195,7 @@ def counted(arguments, minutes, env=None):
 
 def checks(_):
     total = Count()
-    for name in ("include_direction", "house_rules", "road_map", "format", "tidy"):
+    for name in ("include_direction", "house_rules", "road_map", "descriptions", "format", "tidy"):
         print(f"-- {name}", flush=True)
         own = counted([ROOT / "tests/checks" / name], 20)
         total.passed, total.failed = total.passed + own.passed, total.failed + own.failed

@@ -55,6 +55,13 @@ class SmallDisk:
         subprocess.run(["dd", "if=/dev/zero", f"of={self.filler}", "bs=512", "oflag=append", "conv=notrunc"], capture_output=True,
                        check=False)
 
+    def freeze(self):
+        """Every write waits from now on, as on a disk that doesn't answer."""
+        _run("fsfreeze", "--freeze", self.folder)
+
+    def thaw(self):
+        subprocess.run(["fsfreeze", "--unfreeze", self.folder], capture_output=True, check=False)
+
     def empty(self):
         self.filler.unlink()
 

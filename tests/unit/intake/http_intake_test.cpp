@@ -177,8 +177,14 @@ INSTANTIATE_TEST_SUITE_P(
                     "0\r\n\r\n",
                 400, "empty_payload"},
         Refusal{"DigestUnreadable", post_request(hl7, hl7_type + "Content-Digest: sha-256=abc\r\n"), 400,
-                "malformed_request"},
+                "digest_mismatch"},
         Refusal{"KeyEmpty", post_request(hl7, hl7_type + "Idempotency-Key: \"\"\r\n"), 400, "malformed_request"},
+        Refusal{"RouteBeforeDigestAndKey",
+                post_request(hl7, "client: nowhere\r\n" + hl7_type +
+                                      "Content-Digest: sha-256=abc\r\nIdempotency-Key: \"\"\r\n"),
+                422, "no_route"},
+        Refusal{"ValidationBeforeKey", post_request("no MSH", hl7_type + "Idempotency-Key: \"\"\r\n"), 400,
+                "invalid_payload"},
         Refusal{"Digest",
                 post_request("no MSH",
                              hl7_type + "Content-Digest: sha-256=:" + base64_encode(std::string(32, 'x')) + ":\r\n"),
@@ -417,11 +423,15 @@ TEST_F(HttpIntakeTest, CountsWhatItRefuses) {
   client().exchange("GET / HTTP/1.1\r\n\r\n");
   client().exchange("POST /v1/submissions HTTP/1.1\r\nHost: evil\r\nContent-Length: 0\r\n\r\n");
   get("/v1/nothing");
+  get("/v1/submissions");
+  get("/v1/submissions/" + std::string(36, '0'));
+  get("/v1/submissions/01890000-0000-7000-8000-000000000000");  // a question, and no submission that was refused
   ASSERT_EQ(post(hl7).status, 202);
   EXPECT_EQ(counter("submissions_refused", {"http", "bad_client"}), 1U);
   EXPECT_EQ(counter("submissions_refused", {"http", "malformed_request"}), 1U);
   EXPECT_EQ(counter("submissions_refused", {"http", "foreign_host"}), 1U);
-  EXPECT_EQ(counter("submissions_refused", {"http", "not_found"}), 0U);
+  EXPECT_EQ(counter("submissions_refused", {"http", "not_found"}), 2U);
+  EXPECT_EQ(counter("submissions_refused", {"http", "method_not_allowed"}), 1U);
 }
 
 }  // namespace

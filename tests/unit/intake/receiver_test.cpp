@@ -67,6 +67,27 @@ TEST_F(ReceiverTest, RefusesInTheContractsOrder) {
   EXPECT_EQ(refusal(all_wrong), ProblemName::payload_too_large) << "by the route's destination";
 }
 
+TEST_F(ReceiverTest, GoesByAnotherConfigurationFromThenOnAndEndsWhatIsUnderWay) {
+  open();
+  auto under_way = receiver_->admit(arrival("lab.a"));
+  ASSERT_TRUE(under_way.ok());
+  IntakeSettings changed = settings_;
+  changed.content_types = {"text/csv"};
+  changed.max_payload = ByteCount{100};
+  receiver_->change(changed, {"new.*"}, RouteTable({}, {"archive"}, {{"archive", {}}}));
+  EXPECT_EQ(refusal(arrival("lab.a")), ProblemName::client_not_allowed);
+  EXPECT_EQ(refusal(arrival("new.a")), ProblemName::content_type_not_taken);
+  EXPECT_EQ(submit(arrival("new.a", "text/csv"), std::string(101, 'x')).error().name, ProblemName::payload_too_large);
+  EXPECT_TRUE(submit(arrival("new.a", "text/csv"), "a,b\n").ok());
+
+  ASSERT_TRUE(write(**under_way, hl7).ok());
+  std::promise<Result<Appended, RequestProblem>> durable;
+  (*under_way)->finish([&](auto result) { durable.set_value(std::move(result)); });
+  const auto taken = durable.get_future().get();
+  ASSERT_TRUE(taken.ok());
+  EXPECT_EQ(taken->view.deliveries.at(0).destination, "reportstream");
+}
+
 TEST_F(ReceiverTest, AsksNoListOfClientsOfTheOperatorsSocket) {
   open({"archive.*"});
   Arrival from = arrival("lab.a");

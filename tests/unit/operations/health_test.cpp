@@ -132,6 +132,27 @@ const Case cases[] = {
      HealthStatus::degraded,
      {"oldest_queued"},
      "the oldest delivery for archive is late"},
+    {"AThreadThatHangs",
+     [](HealthFacts& facts) {
+       facts.stalled = {{"lane:archive", seconds(21), std::nullopt}};
+     },
+     HealthStatus::failing,
+     {},
+     "Can't accept submissions: the thread lane:archive has made no progress for 21 s"},
+    {"AWriterThatWaitsForTheDisk",
+     [](HealthFacts& facts) {
+       facts.stalled = {{"writer", seconds(29), seconds(29)}};
+     },
+     HealthStatus::ok,
+     {},
+     "nothing waits"},
+    {"AWriterThatWaitsForTheDiskForTooLong",
+     [](HealthFacts& facts) {
+       facts.stalled = {{"writer", seconds(31), seconds(30)}};
+     },
+     HealthStatus::failing,
+     {},
+     "the thread writer has made no progress"},
     {"NoLongerConfigured",
      [](HealthFacts& facts) { queue(facts, "old", 4, now - seconds(1)); },
      HealthStatus::degraded,
