@@ -168,6 +168,10 @@ std::map<std::string, std::string> schema_objects(Connection& connection) {
 }  // namespace
 
 void create_schema(Connection& connection, const Uuid& journal_id, WallTime now, std::int64_t version) {
+  // A power cut in an earlier first start can leave a WAL beside a database whose header doesn't know of it yet. SQLite
+  // then takes the mode for set and leaves the header alone, and after the first stop in good order, which ends the WAL,
+  // the journal would go on without one. So the mode is always set anew, from none, and the header written with it.
+  connection.execute("PRAGMA journal_mode = DELETE");
   connection.execute(fmt::format("PRAGMA page_size = {}", journal_page_size).c_str());
   connection.execute("PRAGMA auto_vacuum = INCREMENTAL");
   if (connection.text("PRAGMA journal_mode = WAL") != "wal") {
