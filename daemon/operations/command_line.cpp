@@ -27,6 +27,7 @@ struct Options {
   ListCommand list;
   ShowCommand show;
   OpenDeliveriesCommand open_deliveries;
+  ReloadCommand reload;
   bool version = false;
 };
 
@@ -86,8 +87,7 @@ class CommandLine {
     add("verify", "Check every row, digest and invariant of the journal, beside the daemon or without it",
         [this] { return VerifyCommand{options_.configuration}; });
     add_open_deliveries();
-    add("reload", "Have the running daemon read its configuration again, and wait until it has",
-        [this] { return ReloadCommand{options_.configuration}; });
+    add_reload();
     add("version", "Print the version", [] { return VersionCommand{}; });
   }
 
@@ -186,6 +186,15 @@ class CommandLine {
     command->add_option("id", show.id, "The submission's id")->type_name("ID")->required()->check(check_id);
     CLI::Option* json = command->add_flag("--json", show.json, "Print the daemon's JSON");
     command->add_flag("--payload", show.payload, "Write the raw bytes to standard output")->excludes(json);
+  }
+
+  void add_reload() {
+    CLI::App* command =
+        add("reload", "Have the running daemon read its configuration again, and wait until it has", [this] {
+          options_.reload.configuration = options_.configuration;
+          return options_.reload;
+        });
+    command->add_flag("--json", options_.reload.json, "Print the daemon's JSON");
   }
 
   // Of the package's scripts; an empty group keeps it out of the help.

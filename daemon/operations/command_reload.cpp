@@ -33,6 +33,10 @@ ExitCode execute(const ReloadCommand& command, const Streams& streams) {
     streams.err << "edge-relay reload: " << response.error().message << "\n";
     return ExitCode::failure;
   }
+  if (command.json && (response->status == 422 || response->status == 200)) {
+    streams.out << response->body << "\n";
+    return response->status == 422 ? ExitCode::configuration : ExitCode::success;
+  }
   if (response->status == 422) {
     for (const std::string& problem : texts_of(*response, "problems")) streams.err << one_line(problem) << "\n";
     streams.err << "edge-relay reload: nothing was changed; the daemon goes on with the configuration it had\n";

@@ -62,6 +62,7 @@ struct OpenDeliveriesCommand {
 };
 struct ReloadCommand {
   std::filesystem::path configuration;
+  bool json = false;
 };
 struct VersionCommand {};
 

@@ -69,6 +69,8 @@ def test_a_bad_file_changes_nothing(directory_relay):
     assert result.returncode == 78
     assert result.stderr.decode().splitlines()[0] == problems[0]
     assert "nothing was changed" in result.stderr.decode() and result.stdout == b""
+    as_json = relay.command("reload", "--json")
+    assert as_json.returncode == 78 and json.loads(as_json.stdout) == answer.json()
     relay.file.write_text(good.rstrip().removesuffix("}"))
     result = relay.command("reload")
     assert result.returncode == 78, result.stderr
@@ -80,6 +82,7 @@ def test_a_bad_file_changes_nothing(directory_relay):
     relay.await_state(relay.submit(hl7()), "delivered")
     result = relay.command("reload")
     assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+    assert json.loads(relay.command("reload", "--json").stdout) == {"restart_needed": []}
     assert "the configuration isn't taken over" in relay.log()
 
 

@@ -176,7 +176,7 @@ def functional(preset, options):
     if preset != "release":
         arguments += ["-m", "main"]
     env = {**SANITIZER[preset], "EDGE_RELAY": str(ROOT / f"build/{preset}/edge-relay"),
-           "EDGE_RELAY_SLOWNESS": "1" if preset == "release" else "4"}
+           "EDGE_RELAY_SLOWNESS": "1" if preset == "release" else "4", "EDGE_RELAY_LONG": "1" if options.long else ""}
     code = run(arguments, 25, count, env)
     count.failed += 1 if code and not count.failed else 0
     return count

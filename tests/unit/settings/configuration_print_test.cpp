@@ -42,7 +42,7 @@ TEST_F(ConfigurationPrintTest, AnotherDestinationIsOfNoConcern) {
 
 TEST_F(ConfigurationPrintTest, AFileBehindAReferenceOrAPathCounts) {
   const std::string place = folder_.write("place", folder_.path().string() + "\n");
-  const std::string certificates = folder_.write("ca.pem", "one");
+  const std::string certificates = folder_.write("ca.pem", "-----BEGIN CERTIFICATE-----\none");
   const std::string text = "destinations:\n  a: {type: directory, path: '${file:" + place + "}'}\n";
   const auto before = print(text);
   EXPECT_EQ(before.of("destinations.a"), print(text).of("destinations.a"));
@@ -53,7 +53,7 @@ TEST_F(ConfigurationPrintTest, AFileBehindAReferenceOrAPathCounts) {
       "destinations:\n  a: {type: azure_storage_queue, connection_string: UseDevelopmentStorage=true, ca_file: " +
       certificates + "}\n";
   const auto first = print(with_ca);
-  folder_.write("ca.pem", "two");
+  folder_.write("ca.pem", "-----BEGIN CERTIFICATE-----\ntwo");
   EXPECT_NE(first.of("destinations.a"), print(with_ca).of("destinations.a"));
 }
 
