@@ -30,7 +30,10 @@ TEST_F(ForwarderReplaceTest, WhatIsInFlightEndsAndTheRestGoesToTheNewLane) {
   const SubmissionId second = submit();
   ASSERT_TRUE(await([&] { return script_->in_flight() == 1; }));
   const auto next = std::make_shared<DestinationScript>();
+  const std::size_t polls = script_->polls();
   std::thread replacing([&] { forwarder.replace({name}, one_lane(next), seconds(20)); });
+  // The lane has heard that it is to end, and waits for what it has in flight.
+  EXPECT_TRUE(await([&] { return script_->polls() > polls; }));
   EXPECT_EQ(next->tries(), 0U);
   script_->let_go();
   replacing.join();
