@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/inherited_sockets.hpp"
+
 namespace relay {
 namespace {
 
@@ -196,6 +198,13 @@ void SocketFile::remove() {
 }
 
 Result<ListeningSocket> open_listening_socket(const ListenAddress& address, const std::string& group, unsigned mode) {
+  if (auto inherited = InheritedSockets::of_this_process().find(address)) {
+    // Its file, group and mode are the service manager's.
+    ListeningSocket socket;
+    socket.descriptor = std::move(*inherited);
+    socket.port = address.port;
+    return socket;
+  }
   return address.unix_socket() ? listen_on_unix_socket(address, group, mode) : listen_on_tcp(address);
 }
 

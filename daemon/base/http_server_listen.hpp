@@ -34,7 +34,8 @@ struct ListeningSocket {
   SocketFile file;
 };
 
-// `group` and `mode` are a Unix socket's; an empty group leaves it as it is. From its first moment on the file is open
+// One that the service manager passed on for that address is taken as it is (base/inherited_sockets). Otherwise `group`
+// and `mode` are a Unix socket's; an empty group leaves it as it is. From its first moment on the file is open
 // to nobody whom the mode doesn't name. Errors name the address and the way out.
 Result<ListeningSocket> open_listening_socket(const ListenAddress& address, const std::string& group, unsigned mode);
 

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <set>
@@ -12,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "base/file.hpp"
+#include "base/inherited_sockets.hpp"
 #include "operations/unix_socket.hpp"
 
 namespace relay {
@@ -97,10 +99,21 @@ std::optional<std::string> complaint_about_socket(const ListenAddress& address) 
 }  // namespace
 
 std::optional<std::string> complaint_about_address(const ListenAddress& address) {
+  if (InheritedSockets::of_this_process().find(address)) return std::nullopt;
   return address.unix_socket() ? complaint_about_socket(address) : complaint_about_port(address);
 }
 
 std::optional<std::string> complaint_about_listeners(const Settings& settings) {
+  for (const ListenAddress& inherited : InheritedSockets::of_this_process().addresses()) {
+    const bool named =
+        std::ranges::any_of(settings.intake.http, [&](const auto& listener) { return listener.listen == inherited; });
+    if (!named) {
+      return fmt::format(
+          "the service manager passed a socket that listens on {}, and no entry of intake.http does: whoever connects "
+          "there would wait for ever. Name the same address in both, or disable edge-relay.socket",
+          inherited.text());
+    }
+  }
   std::vector<ListenAddress> addresses;
   for (const auto& listener : settings.intake.http) addresses.push_back(listener.listen);
   if (settings.admin.listen) addresses.push_back(*settings.admin.listen);
