@@ -49,6 +49,8 @@ struct HttpClientRequest {
   // slow line may take its time over a large body, but not under 16 KiB/s on average.
   std::chrono::milliseconds timeout{60'000};
   ByteCount response_limit = mebibytes(1);  // the rest of a longer body is read and dropped
+  // Takes the body of a 200 as it comes, instead of HttpClientResponse::body. False ends the transfer as reset.
+  std::function<bool(std::string_view)> sink{};
 };
 
 struct HttpClientResponse {

@@ -60,6 +60,9 @@ struct HttpResponse {
   std::vector<HttpField> fields;  // Content-Length, Date, Server and Connection are the server's
   std::string body;
   bool close = false;
+  // A body of unknown length, sent chunked: asked for the next bytes until it gives none; `body` stays empty then. An
+  // error cuts the connection, so that nobody takes a part for the whole.
+  std::function<boost::asio::awaitable<Result<std::string>>()> pieces{};
 };
 
 enum class HttpBodyError {

@@ -185,7 +185,9 @@ asio::awaitable<void> HttpConnection::serve() {
     Body body(*this);
     const HttpResponse response = co_await handle(body);
     body.release();
-    const bool keep_alive = body.finished() && parser_->keep_alive() && !response.close && !shared_->stopping;
+    const bool ends_with_connection = response.pieces && parser_->http_1_0();
+    const bool keep_alive =
+        body.finished() && parser_->keep_alive() && !response.close && !ends_with_connection && !shared_->stopping;
     if (!co_await answer(response, keep_alive)) break;
     if (!keep_alive) {
       // A client that said "close" itself sends nothing more.
@@ -255,7 +257,29 @@ asio::awaitable<bool> HttpConnection::answer(const HttpResponse& response, bool 
   const bool http_1_0 = parser_ && parser_->http_1_0();
   const bool head_only = parser_ && parser_->head().method == "HEAD";
   const std::string head = response_head(response, keep_alive, http_1_0, system_clock().wall_now());
-  co_return co_await write(head, head_only ? std::string_view() : std::string_view(response.body));
+  if (!response.pieces || head_only) {
+    co_return co_await write(head, head_only ? std::string_view() : std::string_view(response.body));
+  }
+  if (!co_await write(head, {})) co_return false;
+  co_return co_await write_pieces(response, !http_1_0);
+}
+
+// To an HTTP/1.0 client the connection's end is the body's.
+asio::awaitable<bool> HttpConnection::write_pieces(const HttpResponse& response, bool chunked) {
+  for (;;) {
+    Result<std::string> piece = fail("");
+    try {
+      piece = co_await response.pieces();
+    } catch (const std::exception& bug) {
+      log_error("an HTTP answer failed inside the relay", {{"reason", bug.what()}});
+    }
+    if (!piece) co_return false;
+    if (piece->empty()) break;
+    if (chunked) *piece = chunk_of(*piece);
+    if (!co_await write(*piece, {})) co_return false;
+  }
+  if (!chunked) co_return true;
+  co_return co_await write("0\r\n\r\n", {});
 }
 
 asio::awaitable<void> HttpConnection::refuse(HttpFramingProblem problem) {

@@ -61,6 +61,7 @@ class HttpConnection : public ServedConnection, public std::enable_shared_from_t
   boost::asio::awaitable<HttpResponse> handle(Body& body);
   boost::asio::awaitable<bool> write(std::string_view head, std::string_view body);
   boost::asio::awaitable<bool> answer(const HttpResponse& response, bool keep_alive);
+  boost::asio::awaitable<bool> write_pieces(const HttpResponse& response, bool chunked);
   boost::asio::awaitable<void> refuse(HttpFramingProblem problem);
   boost::asio::awaitable<void> say_goodbye();
   boost::asio::awaitable<void> linger();

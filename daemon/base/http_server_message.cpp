@@ -1,5 +1,7 @@
 #include "base/http_server_message.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/http_text.hpp"
@@ -121,12 +123,22 @@ std::string response_head(const HttpResponse& response, bool keep_alive, bool ht
   append_field(head, "Date", format_http_date(now));
   append_field(head, "Server", "edge-relay");
   for (const HttpField& field : response.fields) append_field(head, field.name, field.value);
-  if (response.status != 204) append_field(head, "Content-Length", std::to_string(response.body.size()));
+  if (response.pieces) {
+    if (!http_1_0) append_field(head, "Transfer-Encoding", "chunked");
+  } else if (response.status != 204) {
+    append_field(head, "Content-Length", std::to_string(response.body.size()));
+  }
   // Persistence is HTTP/1.1's default and has to be said to an HTTP/1.0 client.
   if (!keep_alive) append_field(head, "Connection", "close");
   if (keep_alive && http_1_0) append_field(head, "Connection", "keep-alive");
   head.append("\r\n");
   return head;
+}
+
+std::string chunk_of(std::string_view bytes) {
+  std::string chunk = fmt::format("{:x}\r\n", bytes.size());
+  chunk.append(bytes).append("\r\n");
+  return chunk;
 }
 
 }  // namespace relay

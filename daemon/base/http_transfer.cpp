@@ -317,6 +317,9 @@ std::size_t HttpTransfer::take_header(char* data, std::size_t size, std::size_t 
 std::size_t HttpTransfer::take_body(char* data, std::size_t size, std::size_t count, void* self) {
   auto& transfer = *static_cast<HttpTransfer*>(self);
   const std::size_t length = size * count;
+  if (transfer.request_.sink && whole(transfer.handle_.get(), CURLINFO_RESPONSE_CODE) == 200) {
+    return transfer.request_.sink({data, length}) ? length : 0;
+  }
   std::string& body = transfer.response_.body;
   const std::uint64_t room = transfer.request_.response_limit.value - body.size();
   if (length > room) transfer.response_.body_truncated = true;

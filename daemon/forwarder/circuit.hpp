@@ -46,6 +46,8 @@ class Circuit {
   void try_later(const DeliveryError& error, bool probe, Moment now);
   void broken(const DeliveryError& error, bool probe, Moment now);
   void unknown(const DeliveryError& error, bool probe, Moment now);
+  // An operator says that it works again.
+  void close_by_hand() { accepted(); }
   // A try that says nothing about the destination: broken for this client or submission alone, or a corrupt payload.
   // `again_at_once`: the probe it was is made up for without waiting.
   void inconclusive(bool probe, bool again_at_once, Moment now);

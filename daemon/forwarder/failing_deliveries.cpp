@@ -38,6 +38,16 @@ bool FailingDeliveries::failed(const FailedTry& failed_try) {
   return failing.stuck;
 }
 
+std::vector<SubmissionId> FailingDeliveries::stuck_submissions(std::size_t limit) const {
+  std::vector<SubmissionId> ids;
+  if (stuck_ == 0) return ids;
+  for (const auto& [id, failing] : deliveries_) {
+    if (ids.size() == limit) break;
+    if (failing.stuck) ids.push_back(id);
+  }
+  return ids;
+}
+
 void FailingDeliveries::ended(const SubmissionId& id) {
   const auto found = deliveries_.find(id);
   if (found == deliveries_.end()) return;

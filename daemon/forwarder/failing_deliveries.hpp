@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "forwarder/kinds_of_failure.hpp"
 #include "forwarder/moment.hpp"
@@ -38,6 +39,7 @@ class FailingDeliveries {
   bool failed(const FailedTry& failed_try);
   void ended(const SubmissionId& id);
   std::uint64_t stuck() const { return stuck_; }
+  std::vector<SubmissionId> stuck_submissions(std::size_t limit) const;
   // Forgets those that should have been tried again more than an hour ago and weren't (an operator discarded them).
   // `sending_since`: when the lane could last begin to send.
   void forget_absent(MonotonicTime now, MonotonicTime sending_since);

@@ -1,6 +1,6 @@
 // Forwarder: one lane a destination, each on a thread of its own, draining the journal.
 //
-// Used by one thread at a time.
+// Used by one thread at a time but for what says otherwise.
 //
 // forward.memory: a lane holds no payload. A destination reads the payload behind a claim in pieces, as it sends: at
 // most inline_payload_limit or one payload_chunk_size for each try in flight. So concurrency * 256 KiB bounds a lane (4
@@ -28,6 +28,9 @@ class Forwarder {
 
   // Starts the destination's lane.
   void add(const DestinationSettings& settings, std::unique_ptr<Destination> destination);
+  // To the lane of that destination, where it has one. Any thread.
+  void resume(const std::string& destination);
+  void taken_away(const std::string& destination, const SubmissionId& id);
   // A new configuration: ends the lanes of those names, each once what it has in flight has ended and is settled, at
   // the latest after the longer of `grace` and its timeout, and starts `added` (of which some take an ended one's
   // place). What is queued for a destination that isn't added again stays queued. Returns when all have started.

@@ -40,6 +40,14 @@ void Lane::stop_within(milliseconds grace) {
   mailbox_->stop_within(grace);
 }
 
+void Lane::resume() {
+  mailbox_->resume();
+}
+
+void Lane::taken_away(const SubmissionId& id) {
+  mailbox_->taken_away(id);
+}
+
 void Lane::join() {
   if (thread_.joinable()) thread_.join();
 }
@@ -73,6 +81,11 @@ void Lane::read_mail(Moment now) {
     look_for_witnesses_ = true;
     nothing_to_probe_ = false;
   }
+  if (mail.resume) {
+    rules_.resume(now);
+    look_for_work_ = true;
+  }
+  for (const SubmissionId& id : mail.taken_away) rules_.taken_away(id);
   for (const SettlementNotice& notice : mail.settlements) {
     --unsettled_;
     if (notice.stays_queued) {

@@ -37,6 +37,10 @@ class Lane {
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
 
+  // By an operator: closes an open circuit, and holds for nobody's Retry-After any longer. Any thread.
+  void resume();
+  // An operator ended or moved that queued delivery: it isn't stuck any more. Any thread.
+  void taken_away(const SubmissionId& id);
   // Starts nothing more; ends when what is in flight has ended and is settled, at the latest after `grace`. Returns at
   // once. Any thread.
   void stop_within(std::chrono::milliseconds grace);

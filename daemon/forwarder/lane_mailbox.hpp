@@ -22,6 +22,8 @@ struct SettlementNotice {
 
 struct LaneMail {
   bool new_work = false;
+  bool resume = false;                     // an operator says that the destination may be sent to again
+  std::vector<SubmissionId> taken_away{};  // queued deliveries that an operator ended or moved
   std::vector<SettlementNotice> settlements;
   std::optional<std::chrono::milliseconds> stop_within{};
 };
@@ -37,6 +39,12 @@ class LaneMailbox {
   void settled(SettlementNotice notice) {
     put([&](LaneMail& mail) { mail.settlements.push_back(notice); });
   }
+  void resume() {
+    put([](LaneMail& mail) { mail.resume = true; });
+  }
+  void taken_away(const SubmissionId& id) {
+    put([&](LaneMail& mail) { mail.taken_away.push_back(id); });
+  }
   void stop_within(std::chrono::milliseconds grace) {
     put([&](LaneMail& mail) { mail.stop_within = grace; });
   }
@@ -48,7 +56,7 @@ class LaneMailbox {
   }
   bool empty() const {
     const std::lock_guard lock(mutex_);
-    return !mail_.new_work && mail_.settlements.empty() && !mail_.stop_within;
+    return is_empty(mail_);
   }
   // What comes later wakes nobody: the destination may be gone.
   void close() {
@@ -57,10 +65,13 @@ class LaneMailbox {
   }
 
  private:
+  static bool is_empty(const LaneMail& mail) {
+    return !mail.new_work && !mail.resume && mail.taken_away.empty() && mail.settlements.empty() && !mail.stop_within;
+  }
   template <class Write>
   void put(Write write) {
     const std::lock_guard lock(mutex_);
-    const bool first = !mail_.new_work && mail_.settlements.empty() && !mail_.stop_within;
+    const bool first = is_empty(mail_);
     write(mail_);
     // One wake for all that comes until the lane looks.
     if (first && wake_) wake_();

@@ -9,6 +9,7 @@ namespace relay {
 namespace {
 
 constexpr std::chrono::seconds publish_interval{1};
+constexpr std::size_t stuck_named = 20;
 
 std::string status_text(const DeliveryError& error) {
   return error.status ? std::to_string(*error.status) : "-";
@@ -28,7 +29,8 @@ void observe(Histogram& histogram, double value) {
 // What is worth a publication at once.
 bool same_state(const DestinationCondition& a, const DestinationCondition& b) {
   return a.up == b.up && same_error(a.circuit_error, b.circuit_error) && a.circuit_since == b.circuit_since &&
-         a.next_probe_at == b.next_probe_at && a.stuck == b.stuck && a.refusing_everything == b.refusing_everything &&
+         a.next_probe_at == b.next_probe_at && a.stuck == b.stuck && a.stuck_submissions == b.stuck_submissions &&
+         a.refusing_everything == b.refusing_everything &&
          a.last_success_at.has_value() == b.last_success_at.has_value() &&
          a.last_error.has_value() == b.last_error.has_value();
 }
@@ -114,6 +116,7 @@ void LaneReport::publish(const OutcomeRules& rules, std::size_t in_flight, Momen
   condition.last_success_at = last_success_at_;
   condition.last_error = last_error_;
   condition.stuck = rules.stuck();
+  condition.stuck_submissions = rules.stuck_submissions(stuck_named);
   condition.in_flight = in_flight;
   condition.delivery_seconds = delivery_seconds_;
 

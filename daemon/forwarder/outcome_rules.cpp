@@ -54,6 +54,13 @@ void OutcomeRules::forget_absent(Moment now) {
   if (!circuit_.is_open()) failing_.forget_absent(now.monotonic, std::max(sending_since_, hold_until_));
 }
 
+void OutcomeRules::resume(Moment now) {
+  if (circuit_.is_open()) sending_since_ = now.monotonic;
+  circuit_.close_by_hand();
+  try_laters_ = 0;
+  hold_until_ = {};
+}
+
 Verdict OutcomeRules::accepted(const Try& attempt, Moment now) {
   ++accepts_;
   try_laters_ = 0;

@@ -18,6 +18,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "forwarder/circuit.hpp"
 #include "forwarder/failing_clients.hpp"
@@ -60,6 +61,8 @@ class OutcomeRules {
   // Accepted tries so far; what a Try keeps of its start.
   std::uint64_t accepts() const { return accepts_; }
   std::uint64_t stuck() const { return failing_.stuck(); }
+  // Oldest id first, at most `limit`.
+  std::vector<SubmissionId> stuck_submissions(std::size_t limit) const { return failing_.stuck_submissions(limit); }
   // A Retry-After holds the lane until then.
   MonotonicTime hold_until() const { return hold_until_; }
   // How many tries may be in flight while the circuit is closed: one while the destination does nothing but answer "try
@@ -73,6 +76,9 @@ class OutcomeRules {
   const std::deque<std::string>& let_in_again() const { return let_in_again_; }
   // To be called now and then.
   void forget_absent(Moment now);
+  // By an operator: whatever kept the lane from sending is over, until it shows again.
+  void resume(Moment now);
+  void taken_away(const SubmissionId& id) { failing_.ended(id); }
 
  private:
   Verdict accepted(const Try& attempt, Moment now);

@@ -47,6 +47,8 @@ json::array history_json(const DeliveryView& delivery, const SubmissionJsonOptio
     object["counted"] = attempt.counted;
     object["error"] = error_json(attempt.error, options.remote_text);
     object["receipt"] = receipt_json(attempt.receipt);
+    // Only where it wasn't this one: before a redirect.
+    if (attempt.other_destination) object["destination"] = *attempt.other_destination;
     history.push_back(std::move(object));
   }
   return history;
@@ -65,6 +67,7 @@ json::object delivery_json(const DeliveryView& delivery, const SubmissionJsonOpt
   if (options.receipt) object["receipt"] = receipt_json(delivery.receipt);
   if (options.history) {
     object["resends"] = delivery.resends;
+    if (options.remote_text) object["discard_reason"] = text_or_null(delivery.discard_reason);
     object["history"] = history_json(delivery, options);
   }
   return object;

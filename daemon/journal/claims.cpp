@@ -24,6 +24,12 @@ ClaimToken ClaimSet::add(ClaimedDelivery delivery) {
   return {token};
 }
 
+bool ClaimSet::contains(DestinationNumber destination, std::int64_t seq) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = seqs_.find(destination);
+  return found != seqs_.end() && found->second.contains(seq);
+}
+
 std::optional<ClaimedDelivery> ClaimSet::find(ClaimToken token) const {
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(token.value);

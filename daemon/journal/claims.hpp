@@ -38,6 +38,7 @@ class ClaimSet {
   // committed, so the read sees it.
   std::set<std::int64_t> claimed(DestinationNumber destination) const;
   ClaimToken add(ClaimedDelivery delivery);
+  bool contains(DestinationNumber destination, std::int64_t seq) const;
   std::optional<ClaimedDelivery> find(ClaimToken token) const;
   // The first settlement of a claim gets its delivery; from then on the token is stale, the delivery still claimed.
   std::optional<ClaimedDelivery> begin_settlement(ClaimToken token);

@@ -126,8 +126,9 @@ struct DestinationCondition {
   std::optional<WallTime> circuit_since{};
   std::optional<WallTime> next_probe_at{};
   std::optional<WallTime> last_success_at{};
-  std::optional<DeliveryError> last_error{};  // of any delivery
-  std::uint64_t stuck = 0;                    // deliveries that fail while others succeed
+  std::optional<DeliveryError> last_error{};      // of any delivery
+  std::uint64_t stuck = 0;                        // deliveries that fail while others succeed
+  std::vector<SubmissionId> stuck_submissions{};  // the first of them
   std::uint64_t in_flight = 0;
   bool refusing_everything = false;
   Histogram delivery_seconds;  // from accepted to delivered, of this process's lifetime
@@ -167,6 +168,7 @@ struct DestinationTotals {
   std::map<Outcome, std::uint64_t> attempts;
   std::uint64_t possible_repeats = 0;
   std::optional<WallTime> oldest_queued_at{};  // accepted_at of the oldest queued delivery
+  bool paused = false;                         // by an operator: nothing is claimed
 };
 
 // A counter that outlives the process: saved with the next commit, at the latest after five seconds and at close.
@@ -194,6 +196,8 @@ struct JournalCondition {
   ByteCount wal_bytes;
   ByteCount disk_free;
 };
+
+class OperatorActions;  // operator_actions.hpp
 
 class Journal {
  public:
@@ -241,6 +245,9 @@ class Journal {
   virtual Result<JournalSnapshot> snapshot() = 0;
   virtual JournalCondition condition() const = 0;
 
+  // What people do to what is kept, and the record of it. Lives as long as the journal.
+  virtual OperatorActions& operator_actions() = 0;
+
   // A destination's answer said what time it is, just now: by that a clock that jumped is trusted again. Any thread.
   virtual void witness_clock(WallTime theirs) = 0;
 
@@ -262,6 +269,7 @@ struct JournalOptions {
   // after.
   std::chrono::milliseconds keep_delivered_payload{std::chrono::hours(24 * 7)};
   std::chrono::milliseconds keep_record{std::chrono::hours(24 * 365 * 2)};
+  std::chrono::milliseconds keep_audit{std::chrono::hours(24 * 365 * 7)};
   // An open not_before further away than this is brought back to it (a clock that was set back).
   std::chrono::milliseconds max_backoff{300'000};
   // Every destination of the configuration, so that each has its totals from the start.

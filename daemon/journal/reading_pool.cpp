@@ -6,9 +6,10 @@ namespace {
 constexpr std::size_t most_connections = 8;
 }
 
-JournalReader::JournalReader(const std::string& path, const std::string& vfs, const PayloadCipher& opener)
+JournalReader::JournalReader(const std::string& path, const std::string& vfs, const PayloadCipher& opener,
+                             Connection::Mode mode)
     : cipher(opener),
-      connection(path, Connection::Mode::read, vfs),
+      connection(path, mode, vfs),
       commit_number(connection, "SELECT commit_number FROM journal WHERE only = 1"),
       submissions(connection, cipher),
       claims(connection, cipher),
@@ -20,6 +21,15 @@ JournalReader::JournalReader(const std::string& path, const std::string& vfs, co
       newest_of_client(connection,
                        "SELECT seq FROM delivery INDEXED BY delivery_client"
                        " WHERE destination = ?1 AND client = ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4"),
+      oldest_dead_letters(connection,
+                          "SELECT seq FROM record INDEXED BY record_dead_letter"
+                          " WHERE destination = ?1 AND state = 3 AND seq > ?2 ORDER BY seq LIMIT ?3"),
+      open_by_client(connection,
+                     "SELECT client, seq FROM delivery INDEXED BY delivery_client"
+                     " WHERE destination = ?1 AND (client, seq) > (?2, ?3) ORDER BY client, seq LIMIT ?4"),
+      audit_below(connection,
+                  "SELECT number, at, id, action, who, origin, submission, destination, detail, changed FROM audit"
+                  " WHERE number < ?1 ORDER BY number DESC LIMIT ?2"),
       accepted_at(connection, "SELECT accepted_at FROM submission WHERE seq = ?1") {}
 
 CommitNumber JournalReader::as_of() {
@@ -41,7 +51,7 @@ ReadingPool::Lease ReadingPool::lease() {
     }
   }
   try {
-    return Lease(*this, std::make_unique<JournalReader>(path_, vfs_, *cipher_));
+    return Lease(*this, std::make_unique<JournalReader>(path_, vfs_, *cipher_, mode_));
   } catch (...) {
     give_back(nullptr);
     throw;

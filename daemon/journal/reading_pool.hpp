@@ -18,7 +18,8 @@ namespace relay {
 // A connection and everything that is prepared on it.
 struct JournalReader {
   // `opener` outlives it.
-  JournalReader(const std::string& path, const std::string& vfs, const PayloadCipher& opener = PayloadCipher::none());
+  JournalReader(const std::string& path, const std::string& vfs, const PayloadCipher& opener = PayloadCipher::none(),
+                Connection::Mode mode = Connection::Mode::read);
 
   const PayloadCipher& cipher;
   Connection connection;
@@ -29,6 +30,9 @@ struct JournalReader {
   TotalsReader totals;
   Statement newest_dead_letters;  // below a seq, of one destination
   Statement newest_of_client;     // open ones below a seq, of one destination and client
+  Statement oldest_dead_letters;  // above a seq
+  Statement open_by_client;       // above a (client, seq)
+  Statement audit_below;          // newest first
   Statement accepted_at;
 
   CommitNumber as_of();
@@ -37,8 +41,9 @@ struct JournalReader {
 // Thread-safe; outlives its leases.
 class ReadingPool {
  public:
-  ReadingPool(std::string path, std::string vfs, std::shared_ptr<const PayloadCipher> cipher)
-      : path_(std::move(path)), vfs_(std::move(vfs)), cipher_(std::move(cipher)) {}
+  ReadingPool(std::string path, std::string vfs, std::shared_ptr<const PayloadCipher> cipher,
+              Connection::Mode mode = Connection::Mode::read)
+      : path_(std::move(path)), vfs_(std::move(vfs)), cipher_(std::move(cipher)), mode_(mode) {}
 
   class Lease {
    public:
@@ -67,6 +72,7 @@ class ReadingPool {
   const std::string path_;
   const std::string vfs_;
   const std::shared_ptr<const PayloadCipher> cipher_;
+  const Connection::Mode mode_;
   std::mutex mutex_;
   std::condition_variable returned_;
   std::vector<std::unique_ptr<JournalReader>> idle_;

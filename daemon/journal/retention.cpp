@@ -28,6 +28,7 @@ std::int64_t number(Statement& statement) {
 Retention::Retention(Connection& connection, const JournalOptions& options)
     : keep_payload_(options.keep_delivered_payload),
       keep_record_(options.keep_record),
+      keep_audit_(options.keep_audit),
       due_entries_(connection,
                    "SELECT ended_at, seq FROM erasure WHERE stage = ?1 AND ended_at <= ?2 ORDER BY ended_at, seq"
                    " LIMIT ?3"),
@@ -43,6 +44,12 @@ Retention::Retention(Connection& connection, const JournalOptions& options)
       erase_attempts_(connection, "DELETE FROM attempt WHERE seq = ?1"),
       erase_records_(connection, "DELETE FROM record WHERE seq = ?1"),
       erase_submission_(connection, "DELETE FROM submission WHERE seq = ?1"),
+      erase_discard_reasons_(connection, "DELETE FROM discard_reason WHERE seq = ?1"),
+      erase_redirections_(connection, "DELETE FROM redirected WHERE seq = ?1"),
+      audit_due_(connection, "SELECT 1 FROM audit INDEXED BY audit_at WHERE at <= ?1 LIMIT 1"),
+      erase_audit_(connection,
+                   "DELETE FROM audit WHERE number IN"
+                   " (SELECT number FROM audit INDEXED BY audit_at WHERE at <= ?1 ORDER BY at LIMIT ?2)"),
       page_count_(connection, "PRAGMA page_count"),
       free_pages_(connection, "PRAGMA freelist_count"),
       give_back_(connection, "PRAGMA incremental_vacuum(64)") {}
@@ -53,7 +60,7 @@ std::chrono::milliseconds Retention::keep(Stage stage) const {
 
 bool Retention::due(WallTime now, MonotonicTime monotonic_now) {
   if (looked_at_ && monotonic_now - *looked_at_ < look_every) return false;
-  bool any = space_to_give_back();
+  bool any = space_to_give_back() || audit_due_.rows(now - keep_audit_).next();
   for (const Stage stage : {Stage::payload, Stage::record}) {
     any = any || any_entry(stage, now - keep(stage)) || far_entries_.rows(stage, now + far_ahead, 1).next();
   }
@@ -82,6 +89,10 @@ std::vector<Retention::Entry> Retention::entries(Stage stage, WallTime latest, s
 
 void Retention::run(WriteTransaction& transaction) {
   bring_back_far_entries(transaction.now);
+  if (audit_due_.rows(transaction.now - keep_audit_).next()) {
+    erase_audit_.run(transaction.now - keep_audit_, entries_a_slice);
+    erased_anything_ = true;
+  }
   std::size_t met = 0;
   std::uint64_t bytes = 0;
   for (const Stage stage : {Stage::payload, Stage::record}) {
@@ -162,6 +173,8 @@ void Retention::erase_record(WriteTransaction& transaction, const SubmissionRow&
     ++(delivered ? totals.erased_delivered : totals.erased_discarded);
   }
   erase_attempts_.run(row.seq);
+  erase_discard_reasons_.run(row.seq);
+  erase_redirections_.run(row.seq);
   erase_records_.run(row.seq);
   erase_submission_.run(row.seq);
 }

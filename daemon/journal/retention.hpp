@@ -57,6 +57,7 @@ class Retention {
 
   const std::chrono::milliseconds keep_payload_;
   const std::chrono::milliseconds keep_record_;
+  const std::chrono::milliseconds keep_audit_;
   std::optional<MonotonicTime> looked_at_;
   bool erased_anything_ = false;  // since space was last given back
   std::vector<std::int64_t> to_sweep_;
@@ -72,6 +73,10 @@ class Retention {
   Statement erase_attempts_;
   Statement erase_records_;
   Statement erase_submission_;
+  Statement erase_discard_reasons_;
+  Statement erase_redirections_;
+  Statement audit_due_;
+  Statement erase_audit_;
   Statement page_count_;
   Statement free_pages_;
   Statement give_back_;

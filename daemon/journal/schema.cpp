@@ -144,6 +144,35 @@ CREATE TABLE clock (
   doubted INTEGER NOT NULL,
   calm INTEGER NOT NULL
 );)",
+    // 4: what people do (operator_actions.hpp): its record, and what it leaves with deliveries and destinations.
+    R"(CREATE TABLE audit (
+  number INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  action TEXT NOT NULL,
+  who TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  submission BLOB,
+  destination TEXT,
+  detail NOT NULL,
+  changed INTEGER NOT NULL
+);
+CREATE INDEX audit_at ON audit (at);
+CREATE INDEX audit_configuration ON audit (number) WHERE action = 'configuration';
+CREATE TABLE paused (destination INTEGER PRIMARY KEY, since INTEGER NOT NULL);
+CREATE TABLE discard_reason (
+  seq INTEGER NOT NULL,
+  destination INTEGER NOT NULL,
+  reason NOT NULL,
+  PRIMARY KEY (seq, destination)
+) WITHOUT ROWID;
+CREATE TABLE redirected (
+  seq INTEGER NOT NULL,
+  destination INTEGER NOT NULL,
+  up_to INTEGER NOT NULL,
+  other INTEGER NOT NULL,
+  PRIMARY KEY (seq, destination, up_to)
+) WITHOUT ROWID;)",
 };
 
 void apply_steps(Connection& connection, std::int64_t from, std::int64_t to = journal_schema_version) {

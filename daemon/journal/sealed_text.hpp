@@ -11,13 +11,19 @@
 
 namespace relay {
 
-enum class SealedField : char { payload_name = 'n', content_type_parameters = 'p', remote_text = 'r' };
+enum class SealedField : char {
+  payload_name = 'n',
+  content_type_parameters = 'p',
+  remote_text = 'r',
+  discard_reason = 'd',
+  audit_detail = 'a',
+};
 
 // What a seal binds a text to.
 struct TextPlace {
-  Uuid submission;
+  Uuid submission;  // or the audit entry's own id
   SealedField field;
-  std::int64_t destination = 0;  // of a remote text
+  std::int64_t destination = 0;  // of a remote text or a discard reason
 };
 
 // Sealed where there is a key; an empty text says nothing and stays plain.

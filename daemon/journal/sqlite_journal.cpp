@@ -7,6 +7,7 @@
 #include "journal/append.hpp"
 #include "journal/listing.hpp"
 #include "journal/settlement.hpp"
+#include "journal/sqlite_operator_actions.hpp"
 #include "journal/uploads.hpp"
 
 namespace relay {
@@ -30,6 +31,9 @@ SqliteJournal::SqliteJournal(const JournalOptions& options, const Clock& clock, 
   lock_.write({journal_id_, true});
   claims_ = std::make_unique<ClaimSet>(writer_->state().openings);
   names_.update(writer_->state().totals);
+  paused_.load(writer_->state().totals);
+  actions_ = std::make_unique<SqliteOperatorActions>(
+      ActionParts{*cipher_, *claims_, claiming_, paused_, *inbox_, stopping_}, pool_, clock_);
   writer_->start(listener());
 }
 
@@ -91,7 +95,8 @@ void SqliteJournal::stop_appends() {
 // ---- Forwarder ------------------------------------------------------------------------------------------------------
 
 std::optional<DestinationNumber> SqliteJournal::claimable(const std::string& destination) const {
-  return health_.may_claim() ? names_.number(destination) : std::nullopt;
+  const auto number = health_.may_claim() ? names_.number(destination) : std::nullopt;
+  return number && !paused_.contains(*number) ? number : std::nullopt;
 }
 
 Claim SqliteJournal::take(ClaimableDelivery found) {
@@ -295,6 +300,7 @@ Result<JournalSnapshot> SqliteJournal::snapshot() {
     auto reader = pool_->lease();
     const ReadTransaction transaction(reader->connection);
     snapshot.as_of = reader->as_of();
+    const WallTime now = clock_.wall_now();
     Totals totals = reader->totals.read();
     for (const TotalsRow& row : totals.rows()) {
       DestinationTotals& shown = snapshot.destinations[row.name] = public_totals(row);

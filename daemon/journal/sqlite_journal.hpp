@@ -12,6 +12,8 @@
 #include "journal/disk_guard.hpp"
 #include "journal/inbox.hpp"
 #include "journal/journal.hpp"
+#include "journal/operator_actions.hpp"
+#include "journal/paused_destinations.hpp"
 #include "journal/lock_file.hpp"
 #include "journal/reading_pool.hpp"
 #include "journal/subscriptions.hpp"
@@ -55,6 +57,7 @@ class SqliteJournal : public Journal {
   Result<std::shared_ptr<PayloadSource>> payload_of(const SubmissionId& id) override;
   Result<JournalSnapshot> snapshot() override;
   JournalCondition condition() const override;
+  OperatorActions& operator_actions() override { return *actions_; }
   void witness_clock(WallTime theirs) override { clock_guard_.witness(theirs); }
 
   void stop_appends() override;
@@ -85,10 +88,12 @@ class SqliteJournal : public Journal {
   std::shared_ptr<Inbox> inbox_;
   std::shared_ptr<ReadingPool> pool_;
   std::mutex claiming_;  // between reading what is claimable and claiming it
+  PausedDestinations paused_;
   std::atomic<bool> stopping_{false};
   bool closed_ = false;
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<ClaimSet> claims_;
+  std::unique_ptr<OperatorActions> actions_;
 };
 
 }  // namespace relay

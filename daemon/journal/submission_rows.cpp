@@ -79,16 +79,22 @@ SubmissionReader::SubmissionReader(Connection& connection, const PayloadCipher& 
                              " FROM submission WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2"),
       // One lookup a destination: there are few, and the totals name them all.
       queued_(connection,
-              "SELECT d.position, t.destination, t.name, d.due, d.attempts, d.resends FROM totals t CROSS JOIN"
+              "SELECT d.position, t.destination, t.name, d.due, d.attempts, d.resends, d.possibly_delivered"
+              " FROM totals t CROSS JOIN"
               " delivery d INDEXED BY delivery_client"
               " ON d.destination = t.destination AND d.client = ?1 AND d.seq = ?2"),
       records_(connection,
-               "SELECT r.position, r.destination, t.name, r.state, r.ended_at, r.attempts, r.resends FROM record r"
+               "SELECT r.position, r.destination, t.name, r.state, r.ended_at, r.attempts, r.resends,"
+               " r.possibly_delivered FROM record r"
                " JOIN totals t ON t.destination = r.destination WHERE r.seq = ?1"),
       last_attempt_(connection, "SELECT " + std::string(attempt_columns) +
                                     " FROM attempt WHERE seq = ?1 AND destination = ?2 ORDER BY number DESC LIMIT 1"),
       attempts_(connection, "SELECT " + std::string(attempt_columns) +
-                                " FROM attempt WHERE seq = ?1 AND destination = ?2 ORDER BY number") {}
+                                " FROM attempt WHERE seq = ?1 AND destination = ?2 ORDER BY number"),
+      discard_reason_(connection, "SELECT reason FROM discard_reason WHERE seq = ?1 AND destination = ?2"),
+      redirected_(connection,
+                  "SELECT r.up_to, t.name FROM redirected r JOIN totals t ON t.destination = r.other"
+                  " WHERE r.seq = ?1 AND r.destination = ?2 ORDER BY r.up_to") {}
 
 std::optional<SubmissionRow> SubmissionReader::by_id(const SubmissionId& id) {
   Rows rows = by_id_.rows(blob_of(id.bytes));
@@ -118,6 +124,7 @@ std::vector<SubmissionReader::PlacedDelivery> SubmissionReader::deliveries(const
     if (rows.integer(3) != 0) delivery.view.next_attempt_at = rows.time(3);
     delivery.view.attempts = rows.small_count(4);
     delivery.view.resends = rows.small_count(5);
+    delivery.view.possibly_delivered = rows.flag(6);
     found.push_back(std::move(delivery));
   }
   for (Rows rows = records_.rows(row.seq); rows.next();) {
@@ -127,6 +134,7 @@ std::vector<SubmissionReader::PlacedDelivery> SubmissionReader::deliveries(const
     if (delivery.view.state == DeliveryState::delivered) delivery.view.delivered_at = rows.time(4);
     delivery.view.attempts = rows.small_count(5);
     delivery.view.resends = rows.small_count(6);
+    delivery.view.possibly_delivered = rows.flag(7);
     found.push_back(std::move(delivery));
   }
   std::sort(found.begin(), found.end(),
@@ -147,9 +155,26 @@ void SubmissionReader::add_attempts(const SubmissionRow& row, PlacedDelivery& de
     last = read_attempt(rows, remote_text, cipher_);
   }
   if (!last) return;
+  // The first ones may have been made elsewhere: they say nothing about this destination.
+  unsigned elsewhere = 0;
+  for (Rows rows = redirected_.rows(row.seq, delivery.destination); rows.next();) {
+    for (AttemptRecord& attempt : view.history) {
+      if (attempt.number > elsewhere && attempt.number <= rows.small_count(0)) attempt.other_destination = rows.string(1);
+    }
+    elsewhere = rows.small_count(0);
+  }
+  if (last->number <= elsewhere) return;
   view.last_attempt_at = last->started_at;
   view.last_error = std::move(last->error);
   view.receipt = std::move(last->receipt);
+}
+
+void SubmissionReader::add_discard_reason(const SubmissionRow& row, PlacedDelivery& delivery) {
+  if (delivery.view.state != DeliveryState::discarded) return;
+  Rows rows = discard_reason_.rows(row.seq, delivery.destination);
+  if (!rows.next()) return;
+  const TextPlace place{row.submission.id, SealedField::discard_reason, delivery.destination};
+  delivery.view.discard_reason = read_text_column(rows, 0, place, cipher_);
 }
 
 SubmissionView SubmissionReader::view(const SubmissionRow& row, bool with_history) {
@@ -159,6 +184,7 @@ SubmissionView SubmissionReader::view(const SubmissionRow& row, bool with_histor
   std::vector<DeliveryState> states;
   for (PlacedDelivery& delivery : deliveries(row)) {
     add_attempts(row, delivery, with_history);
+    add_discard_reason(row, delivery);
     states.push_back(delivery.view.state);
     view.deliveries.push_back(std::move(delivery.view));
   }

@@ -52,6 +52,7 @@ class SubmissionReader {
   };
   std::vector<PlacedDelivery> deliveries(const SubmissionRow& row);
   void add_attempts(const SubmissionRow& row, PlacedDelivery& delivery, bool with_history);
+  void add_discard_reason(const SubmissionRow& row, PlacedDelivery& delivery);
 
   const PayloadCipher& cipher_;
   Statement by_id_;
@@ -61,6 +62,8 @@ class SubmissionReader {
   Statement records_;
   Statement last_attempt_;
   Statement attempts_;
+  Statement discard_reason_;
+  Statement redirected_;  // up to which attempt a delivery was tried elsewhere, and where
 };
 
 }  // namespace relay

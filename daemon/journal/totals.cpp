@@ -33,6 +33,7 @@ DestinationTotals public_totals(const TotalsRow& row) {
     totals.attempts[outcome] = row.attempts.at(static_cast<std::size_t>(outcome));
   }
   totals.possible_repeats = row.possible_repeats;
+  totals.paused = row.paused;
   return totals;
 }
 
@@ -65,7 +66,12 @@ TotalsReader::TotalsReader(Connection& connection)
             "SELECT destination, name, accepted, delivered, queued, dead_letter, discarded, moved_in, moved_out,"
             " attempts_accepted, attempts_refused, attempts_try_later, attempts_broken, attempts_unknown,"
             " possible_repeats, erased_delivered, erased_discarded FROM totals ORDER BY destination"),
-      intakes_(connection, "SELECT intake, accepted FROM intake_total") {}
+      intakes_(connection, "SELECT intake, accepted FROM intake_total") {
+  // A journal that is about to be brought up to date may not have it yet.
+  const bool there =
+      Statement(connection, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'paused'").rows().next();
+  if (there) paused_.emplace(connection, "SELECT destination FROM paused");
+}
 
 Totals TotalsReader::read() {
   Totals totals;
@@ -87,6 +93,11 @@ Totals TotalsReader::read() {
     row.erased_delivered = found.count(15);
     row.erased_discarded = found.count(16);
     totals.rows().push_back(std::move(row));
+  }
+  if (paused_) {
+    for (Rows found = paused_->rows(); found.next();) {
+      for (TotalsRow& row : totals.rows()) row.paused = row.paused || row.destination == found.integer(0);
+    }
   }
   for (Rows found = intakes_.rows(); found.next();) {
     totals.by_intake()[static_cast<Intake>(found.integer(0))] = found.count(1);

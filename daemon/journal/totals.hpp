@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct TotalsRow {
   std::uint64_t possible_repeats = 0;
   std::uint64_t erased_delivered = 0;  // of `delivered`, records that retention has erased
   std::uint64_t erased_discarded = 0;
+  bool paused = false;  // kept in a table of its own
   bool changed = false;
 
   void count_attempt(Outcome outcome) { ++attempts.at(static_cast<std::size_t>(outcome)); }
@@ -70,6 +72,7 @@ class TotalsReader {
  private:
   Statement rows_;
   Statement intakes_;
+  std::optional<Statement> paused_;
 };
 
 class TotalsWriter {

@@ -105,7 +105,7 @@ void VerifyRows::check_deliveries_of(const SubmissionRow& row) {
 void VerifyRows::check_deliveries(const Pause& pause) {
   Statement all(connection_,
                 "SELECT d.destination, d.seq, s.id IS NULL, s.client IS d.client, t.name IS NULL, r.seq IS NOT NULL,"
-                " d.attempts > d.tries OR d.due < 0 OR d.attempts < 0 OR d.recorded < 0"
+                " d.attempts > d.recorded OR d.due < 0 OR d.attempts < 0 OR d.recorded < 0"
                 " FROM delivery d LEFT JOIN submission s ON s.seq = d.seq"
                 " LEFT JOIN totals t ON t.destination = d.destination"
                 " LEFT JOIN record r ON r.seq = d.seq AND r.destination = d.destination");

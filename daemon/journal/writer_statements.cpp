@@ -42,6 +42,7 @@ WriterStatements::WriterStatements(Connection& connection, const PayloadCipher& 
       repeat_attempt(connection,
                      "UPDATE attempt SET started_at = ?4, ended_at = ?5, remote_text = ?6"
                      " WHERE seq = ?1 AND destination = ?2 AND number = ?3"),
+      actions(connection),
       submissions(connection, cipher),
       idempotency(connection),
       totals(connection) {}

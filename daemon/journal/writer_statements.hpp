@@ -1,6 +1,7 @@
 // What the writer's connection keeps prepared: one set for the life of the journal.
 #pragma once
 
+#include "journal/action_statements.hpp"
 #include "journal/database.hpp"
 #include "journal/idempotency.hpp"
 #include "journal/submission_rows.hpp"
@@ -41,6 +42,7 @@ struct WriterStatements {
   Statement insert_attempt;
   Statement repeat_attempt;
 
+  ActionStatements actions;
   SubmissionReader submissions;
   IdempotencyTables idempotency;
   TotalsWriter totals;

@@ -11,9 +11,11 @@
 #include <boost/json/value.hpp>
 
 #include "base/await_callback.hpp"
+#include "base/log.hpp"
 #include "intake/http_answer.hpp"
 #include "intake/intake_description.hpp"
 #include "intake/submission_json.hpp"
+#include "operations/admin_target.hpp"
 #include "operations/health_json.hpp"
 #include "operations/metrics.hpp"
 #include "operations/operator_description.hpp"
@@ -27,48 +29,6 @@ namespace json = boost::json;
 // The operations thread does nothing else meanwhile.
 constexpr std::chrono::milliseconds longest_listing{100};
 
-enum class Resource { live, ready, health, metrics, status, submissions, submission, payload, reload, description };
-
-struct Target {
-  Resource resource = Resource::live;
-  std::optional<SubmissionId> id{};
-};
-
-// Nothing: there is no such thing.
-std::optional<Target> target_of(std::string_view path) {
-  static constexpr std::array<std::pair<std::string_view, Resource>, 8> fixed = {{
-      {"/health/live", Resource::live},
-      {"/health/ready", Resource::ready},
-      {"/health", Resource::health},
-      {"/metrics", Resource::metrics},
-      {"/v1/status", Resource::status},
-      {"/v1/submissions", Resource::submissions},
-      {"/v1/reload", Resource::reload},
-      {description_path, Resource::description},
-  }};
-  for (const auto& [name, resource] : fixed) {
-    if (path == name) return Target{resource};
-  }
-  constexpr std::string_view prefix = "/v1/submissions/";
-  constexpr std::string_view payload_suffix = "/payload";
-  if (!path.starts_with(prefix)) return std::nullopt;
-  path.remove_prefix(prefix.size());
-  Resource resource = Resource::submission;
-  if (path.ends_with(payload_suffix)) {
-    resource = Resource::payload;
-    path.remove_suffix(payload_suffix.size());
-  }
-  const auto id = Uuid::parse(path);
-  if (!id) return std::nullopt;
-  return Target{resource, id};
-}
-
-// What changes anything, and payloads, aren't for everyone who reaches the TCP listener.
-bool for_operators_alone(Resource resource, std::string_view method) {
-  return resource == Resource::payload || resource == Resource::reload ||
-         (resource == Resource::submissions && method == "POST");
-}
-
 HttpResponse text_answer(unsigned status, std::string_view content_type, std::string body) {
   HttpResponse response;
   response.status = status;
@@ -81,16 +41,9 @@ HttpResponse not_found() {
   return problem_response({ProblemName::not_found, "There is no such thing here."});
 }
 
-HttpResponse unauthenticated() {
-  RequestProblem problem{ProblemName::unauthenticated,
-                         "This is served over the operator socket, where file permissions decide who may."};
-  problem.fields = {{"WWW-Authenticate", "Bearer"}};
-  return problem_response(problem);
-}
-
-HttpResponse method_not_allowed(const char* allowed) {
+HttpResponse method_not_allowed(std::string_view allowed) {
   RequestProblem problem{ProblemName::method_not_allowed, "This takes another method; see Allow."};
-  problem.fields = {{"Allow", allowed}};
+  problem.fields = {{"Allow", std::string(allowed)}};
   return problem_response(problem);
 }
 
@@ -111,58 +64,104 @@ bool flag_parameter(const HttpRequestHead& head, std::string_view name) {
 }  // namespace
 
 AdminApi::AdminApi(Overview& overview, Journal& journal, Receiver& receiver, const Clock& clock,
-                   std::string submit_client)
+                   std::string submit_client, RunningDestinations& destinations, AdminAccess access)
     : overview_(overview),
       journal_(journal),
       clock_(clock),
-      submissions_({Intake::submit, std::move(submit_client), true}, receiver, journal) {}
+      access_(std::move(access)),
+      submissions_({Intake::submit, std::move(submit_client), true}, receiver, journal),
+      operators_(journal, destinations, clock),
+      carrying_(journal) {}
 
 boost::asio::awaitable<HttpResponse> AdminApi::handle(const HttpRequestHead& head, HttpBody& body) {
-  const auto target = target_of(head.path);
+  auto who = access_.who(head);
+  if (!who) co_return problem_response(who.error());
+  const auto target = admin_target(head.path);
   if (!target) co_return not_found();
-  const bool trusted = head.peer.unix_socket;
-  if (!trusted && for_operators_alone(target->resource, head.method)) co_return unauthenticated();
-  if (target->resource == Resource::submissions && head.method == "POST") {
-    co_return co_await submissions_.post(head, body);
+  if (!*who && for_operators_alone(target->resource, head.method)) {
+    co_return problem_response(AdminAccess::operators_alone());
   }
-  if (target->resource == Resource::reload) {
-    if (head.method != "POST") co_return method_not_allowed("POST");
-    co_return co_await reload();
-  }
-  if (head.method != "GET" && head.method != "HEAD") {
-    co_return method_not_allowed(target->resource == Resource::submissions && trusted ? "GET, HEAD, POST"
-                                                                                      : "GET, HEAD");
-  }
-  switch (target->resource) {
-    case Resource::live:
-      co_return json_response(200, {{"status", "ok"}});
-    case Resource::ready:
-      co_return ready();
-    case Resource::health:
-      co_return health(head, trusted);
-    case Resource::metrics:
-      co_return metrics();
-    case Resource::status:
-      co_return json_response(200, status_json(overview_.look().health, overview_.rates(), {.remote_text = trusted}));
-    case Resource::submissions:
-      co_return list(head, trusted);
-    case Resource::submission:
-      co_return submission(*target->id, trusted);
-    case Resource::payload:
-      co_return payload(*target->id);
-    case Resource::description:
-      co_return text_answer(200, description_content_type, std::string(operator_description()));
-    case Resource::reload:
-      break;  // answered above
-  }
-  co_return not_found();
+  const std::string_view methods =
+      *who || for_operators_alone(target->resource, "GET")
+          ? allowed_methods(target->resource)
+          : allowed_methods(target->resource).substr(0, std::string_view("GET, HEAD").size());
+  const bool known_method = head.method == "GET" || head.method == "HEAD" || head.method == "POST";
+  if (!known_method || methods.find(head.method) == std::string_view::npos) co_return method_not_allowed(methods);
+  if (head.method == "POST") co_return co_await change(*target, **who, head, body);
+  if (target->resource == AdminResource::export_archive) co_return carrying_.hand_out(std::move(**who));
+  co_return show(*target, head, who->has_value());
 }
 
-boost::asio::awaitable<HttpResponse> AdminApi::reload() {
+boost::asio::awaitable<HttpResponse> AdminApi::change(const AdminTarget& target, const Operator& by,
+                                                      const HttpRequestHead& head, HttpBody& body) {
+  switch (target.resource) {
+    case AdminResource::submissions:
+      co_return co_await submissions_.post(head, body);
+    case AdminResource::retry:
+      co_return co_await operators_.act(SubmissionAction::retry, *target.id, by, body);
+    case AdminResource::resend:
+      co_return co_await operators_.act(SubmissionAction::resend, *target.id, by, body);
+    case AdminResource::set_aside:
+      co_return co_await operators_.act(SubmissionAction::set_aside, *target.id, by, body);
+    case AdminResource::discard:
+      co_return co_await operators_.act(SubmissionAction::discard, *target.id, by, body);
+    case AdminResource::pause:
+      co_return co_await operators_.pause(target.destination, true, by, body);
+    case AdminResource::resume:
+      co_return co_await operators_.pause(target.destination, false, by, body);
+    case AdminResource::redirect:
+      co_return co_await operators_.redirect(target.destination, by, body);
+    case AdminResource::retry_all:
+      co_return co_await operators_.act_on_all(SubmissionAction::retry, by, body);
+    case AdminResource::resend_all:
+      co_return co_await operators_.act_on_all(SubmissionAction::resend, by, body);
+    case AdminResource::reload:
+      co_return co_await reload(by);
+    case AdminResource::import_archive:
+      co_return co_await carrying_.take_in(by, body);
+    default:
+      co_return not_found();
+  }
+}
+
+HttpResponse AdminApi::show(const AdminTarget& target, const HttpRequestHead& head, bool trusted) {
+  switch (target.resource) {
+    case AdminResource::live:
+      return json_response(200, {{"status", "ok"}});
+    case AdminResource::ready:
+      return ready();
+    case AdminResource::health:
+      return health(head, trusted);
+    case AdminResource::metrics:
+      return metrics();
+    case AdminResource::status:
+      return json_response(200, status_json(overview_.look().health, overview_.rates(), {.remote_text = trusted}));
+    case AdminResource::submissions:
+      return list(head, trusted);
+    case AdminResource::submission:
+      return submission(*target.id, trusted);
+    case AdminResource::payload:
+      return payload(*target.id);
+    case AdminResource::description:
+      return text_answer(200, description_content_type, std::string(operator_description()));
+    case AdminResource::audit:
+      return operators_.audit(head, trusted);
+    default:
+      return not_found();
+  }
+}
+
+boost::asio::awaitable<HttpResponse> AdminApi::reload(const Operator& by) {
   const auto outcome =
       co_await await_callback<ReloadOutcome>([this](auto done) { reloads_->request(std::move(done)); });
-  if (outcome.problems.empty())
+  if (outcome.problems.empty()) {
+    // That there is another configuration, and which, is noted where it is taken over.
+    journal_.operator_actions().note({"reload", by, std::nullopt, std::nullopt, "", 0},
+                                     [](const Result<ActionDone, ActionRefusal>& noted) {
+                                       if (!noted.ok()) log_error("the audit lacks a reload: it couldn't be saved");
+                                     });
     co_return json_response(200, {{"restart_needed", strings_json(outcome.restart_needed)}});
+  }
   co_return json_response(422, {{"problems", strings_json(outcome.problems)}});
 }
 

@@ -13,6 +13,7 @@ namespace relay {
 namespace {
 
 constexpr std::chrono::milliseconds answer_timeout{120'000};
+constexpr std::chrono::milliseconds long_work_timeout{std::chrono::hours(24)};
 
 HttpClientOptions options_for(const std::filesystem::path& socket) {
   HttpClientOptions options;
@@ -59,18 +60,34 @@ Result<HttpClientResponse> AdminClient::get(std::string target, ByteCount respon
 
 Result<HttpClientResponse> AdminClient::post(std::string target,
                                              std::vector<std::pair<std::string, std::string>> headers,
-                                             std::shared_ptr<HttpBodySource> body) {
+                                             std::shared_ptr<HttpBodySource> body, Patience patience) {
   HttpClientRequest request;
   request.method = "POST";
   request.url = "http://localhost" + target;
   request.headers = std::move(headers);
   if (body) request.body = std::move(body);
-  return ask(std::move(request));
+  return ask(std::move(request), patience);
 }
 
-Result<HttpClientResponse> AdminClient::ask(HttpClientRequest request) {
+Result<HttpClientResponse> AdminClient::post_json(std::string target, std::string body, Patience patience) {
+  HttpClientRequest request;
+  request.method = "POST";
+  request.url = "http://localhost" + target;
+  request.headers = {{"Content-Type", "application/json"}};
+  request.body = std::move(body);
+  return ask(std::move(request), patience);
+}
+
+Result<HttpClientResponse> AdminClient::get_into(std::string target, std::function<bool(std::string_view)> sink) {
+  HttpClientRequest request;
+  request.url = "http://localhost" + target;
+  request.sink = std::move(sink);
+  return ask(std::move(request), Patience::long_work);
+}
+
+Result<HttpClientResponse> AdminClient::ask(HttpClientRequest request, Patience patience) {
   if (const int error = try_unix_socket(socket_); error != 0) return fail(explain(socket_, error));
-  request.timeout = answer_timeout;
+  request.timeout = patience == Patience::long_work ? long_work_timeout : answer_timeout;
   http_.start(1, std::move(request));
   std::vector<TransferResult> results;
   while (results.empty()) results = http_.poll(std::chrono::seconds(1));

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +15,11 @@
 
 namespace relay {
 
+enum class Patience {
+  ordinary,   // two minutes
+  long_work,  // what goes through all of a backlog: a day
+};
+
 class AdminClient {
  public:
   // Reads only `admin.socket` of the configuration, and takes the default where the file can't be read.
@@ -23,10 +29,13 @@ class AdminClient {
   Result<HttpClientResponse> get(std::string target, ByteCount response_limit = mebibytes(64));
   // `body` may be nullptr: an empty one.
   Result<HttpClientResponse> post(std::string target, std::vector<std::pair<std::string, std::string>> headers,
-                                  std::shared_ptr<HttpBodySource> body);
+                                  std::shared_ptr<HttpBodySource> body, Patience patience = Patience::ordinary);
+  Result<HttpClientResponse> post_json(std::string target, std::string body, Patience patience = Patience::ordinary);
+  // The body of a 200 goes to `sink` as it comes; what isn't one is in the answer.
+  Result<HttpClientResponse> get_into(std::string target, std::function<bool(std::string_view)> sink);
 
  private:
-  Result<HttpClientResponse> ask(HttpClientRequest request);
+  Result<HttpClientResponse> ask(HttpClientRequest request, Patience patience = Patience::ordinary);
   const std::filesystem::path socket_;
   HttpClient http_;
 };

@@ -9,6 +9,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include "operations/operator_command_line.hpp"
 #include "operations/submission_query.hpp"
 #include "submission/client_name.hpp"
 #include "submission/delivery.hpp"
@@ -84,6 +85,9 @@ class CommandLine {
     add_status();
     add_list();
     add_show();
+    operators_.add_all([this](const char* name, const char* description, std::function<Command()> make) {
+      return add(name, description, std::move(make));
+    });
     add("verify", "Check every row, digest and invariant of the journal, beside the daemon or without it",
         [this] { return VerifyCommand{options_.configuration}; });
     add_open_deliveries();
@@ -207,7 +211,7 @@ class CommandLine {
 
   // What no single option can see.
   std::optional<std::string> complaint_about(const CLI::App* command) const {
-    if (command != submit_) return std::nullopt;
+    if (command != submit_) return operators_.complaint_about(command);
     const SubmitCommand& submit = options_.submit;
     if (submit.test) {
       if (!submit.files.empty()) return "--test makes its own payload: name no FILE with it";
@@ -252,6 +256,7 @@ class CommandLine {
   }
 
   Options options_;
+  OperatorCommandLine operators_{options_.configuration};
   CLI::App app_;
   std::vector<std::pair<CLI::App*, std::function<Command()>>> commands_;
   CLI::App* submit_ = nullptr;

@@ -8,6 +8,7 @@
 #include "operations/commands.hpp"
 #include "operations/human_text.hpp"
 #include "operations/json_reading.hpp"
+#include "operations/terminal.hpp"
 
 namespace relay {
 namespace {
@@ -90,7 +91,7 @@ ExitCode execute(const ListCommand& command, const Streams& streams) {
     streams.err << "no submission matches\n";
     return ExitCode::success;
   }
-  streams.out << table.text();
+  streams.out << for_stream(table.text(), streams.out);
   if (!cursor.empty()) streams.err << fmt::format("there are more; --limit {} is reached\n", limit);
   return ExitCode::success;
 }

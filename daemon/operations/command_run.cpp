@@ -49,6 +49,7 @@ ExitCode run(LoadedSettings loaded) {
     return ExitCode::journal;
   }
   log_start(loaded, groups_left_out);
+  note_configuration(settings, **journal, "start");
   {
     Daemon daemon(std::move(loaded), **journal);
     if (const auto listening = daemon.listen(); !listening) {

@@ -39,6 +39,9 @@ std::string attempt_text(const json::object& attempt) {
       fmt::format("    {}. {}  {}{}\n", count_member(attempt, "number"), text_member(attempt, "started_at"),
                   text_member(attempt, "outcome"),
                   attempt.if_contains("counted") != nullptr && attempt.at("counted") == false ? " (not counted)" : "");
+  if (const std::string elsewhere = text_member(attempt, "destination"); !elsewhere.empty()) {
+    text.insert(text.size() - 1, ", to " + elsewhere);
+  }
   const json::object& error = object_member(attempt, "error");
   if (!error.empty()) text += "       " + error_line(error) + "\n";
   const std::string receipt = receipt_text(object_member(attempt, "receipt"));
@@ -51,7 +54,13 @@ std::string delivery_text(const json::object& delivery) {
                                  counted(count_member(delivery, "attempts"), "attempt", "attempts"));
   if (const std::string at = text_member(delivery, "delivered_at"); !at.empty()) text += ", delivered " + at;
   if (const std::string at = text_member(delivery, "next_attempt_at"); !at.empty()) text += ", next try " + at;
+  if (const auto resends = count_member(delivery, "resends"); resends > 0) {
+    text += ", sent again " + counted(resends, "time", "times");
+  }
   text += "\n";
+  if (const std::string reason = text_member(delivery, "discard_reason"); !reason.empty()) {
+    text += "    reason: " + reason + "\n";
+  }
   const json::object& error = object_member(delivery, "last_error");
   if (!error.empty() && text_member(delivery, "state") != "delivered") text += "    " + error_line(error) + "\n";
   for (const auto& value : array_member(delivery, "history")) {

@@ -14,6 +14,7 @@
 #include "operations/commands.hpp"
 #include "operations/human_text.hpp"
 #include "operations/json_reading.hpp"
+#include "operations/terminal.hpp"
 
 namespace relay {
 namespace {
@@ -71,6 +72,12 @@ std::string remarks(const json::object& status) {
     const std::string message = text_member(object_member(value.as_object(), "last_error"), "message");
     if (!message.empty()) text += fmt::format("{}: {}\n", one_line(name), message);
   }
+  for (const auto& [name, value] : object_member(status, "destinations")) {
+    if (!value.is_object()) continue;
+    for (const auto& id : array_member(value.as_object(), "stuck_submissions")) {
+      if (id.is_string()) text += fmt::format("stuck for {}: {}\n", one_line(name), one_line(id.as_string()));
+    }
+  }
   for (const auto& value : array_member(status, "alarms")) {
     if (!value.is_object()) continue;
     const json::object& alarm = value.as_object();
@@ -117,7 +124,7 @@ ExitCode execute(const StatusCommand& command, const Streams& streams) {
     const auto text = ask(client, command.json);
     if (clear_screen) streams.out << "\033[H\033[2J";
     if (text) {
-      streams.out << *text << std::flush;
+      streams.out << (command.json ? *text : for_stream(*text, streams.out)) << std::flush;
     } else {
       streams.err << "edge-relay status: " << text.error().message << std::endl;
       if (!command.watch) return ExitCode::failure;

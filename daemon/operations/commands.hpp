@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "operations/exit_code.hpp"
+#include "operations/operator_commands.hpp"
 
 namespace relay {
 
@@ -66,8 +67,10 @@ struct ReloadCommand {
 };
 struct VersionCommand {};
 
-using Command = std::variant<RunCommand, CheckCommand, SubmitCommand, StatusCommand, ListCommand, ShowCommand,
-                             VerifyCommand, OpenDeliveriesCommand, ReloadCommand, VersionCommand>;
+using Command =
+    std::variant<RunCommand, CheckCommand, SubmitCommand, StatusCommand, ListCommand, ShowCommand, VerifyCommand,
+                 OpenDeliveriesCommand, ReloadCommand, VersionCommand, ActCommand, PauseDestinationCommand,
+                 RedirectCommand, AuditCommand, ExportCommand, ImportArchiveCommand>;
 
 struct Streams {
   std::istream& in;
@@ -85,5 +88,11 @@ ExitCode execute(const VerifyCommand& command, const Streams& streams);
 ExitCode execute(const OpenDeliveriesCommand& command, const Streams& streams);
 ExitCode execute(const ReloadCommand& command, const Streams& streams);
 ExitCode execute(const VersionCommand& command, const Streams& streams);
+ExitCode execute(const ActCommand& command, const Streams& streams);
+ExitCode execute(const PauseDestinationCommand& command, const Streams& streams);
+ExitCode execute(const RedirectCommand& command, const Streams& streams);
+ExitCode execute(const AuditCommand& command, const Streams& streams);
+ExitCode execute(const ExportCommand& command, const Streams& streams);
+ExitCode execute(const ImportArchiveCommand& command, const Streams& streams);
 
 }  // namespace relay

@@ -61,15 +61,20 @@ Daemon::Daemon(LoadedSettings loaded, Journal& journal)
       receiver_(loaded.settings.intake, loaded.settings.clients, route_table_of(loaded.settings), journal,
                 system_clock()),
       forwarder_(journal, system_clock()),
+      destinations_(forwarder_, limits_of_all(loaded.settings)),
       overview_(journal, system_clock(), configured_destinations_of(loaded.settings),
                 insecure_listeners_of(loaded.settings)),
       watchdog_(operations_.context, notifier_),
-      admin_api_(overview_, journal, receiver_, system_clock(), loaded.settings.site + ".submit"),
+      admin_api_(overview_, journal, receiver_, system_clock(), loaded.settings.site + ".submit", destinations_,
+                 admin_access_of(loaded.settings)),
       configuration_(std::move(loaded), {doors_,
                                          forwarder_,
                                          receiver_,
                                          {intake_.context, receiver_, journal},
-                                         [this](const Settings& settings) { take_over(settings); }}),
+                                         [this, &journal](const Settings& settings) {
+                                           note_configuration(settings, journal, "reload");
+                                           take_over(settings);
+                                         }}),
       reloads_(operations_.context, notifier_, [this] { return configuration_.reload(); }) {
   admin_api_.serve_reloads(reloads_);
   const Settings& settings = configuration_.settings();
@@ -92,6 +97,8 @@ Result<void> Daemon::listen() {
 void Daemon::take_over(const Settings& settings) {
   asio::post(operations_.context, [this, settings] {
     overview_.change(configured_destinations_of(settings), insecure_listeners_of(settings));
+    destinations_.set_limits(limits_of_all(settings));
+    admin_api_.set_access(admin_access_of(settings));
     const auto& admin = settings.admin;
     admin_listeners_.at(0)->change(admin_options_of(settings, {"", 0, admin.socket.native()}), {});
     if (admin.listen) admin_listeners_.at(1)->change(admin_options_of(settings, *admin.listen), admin.allowed_hosts);

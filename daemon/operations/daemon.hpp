@@ -76,6 +76,7 @@ class Daemon {
 
   Receiver receiver_;
   Forwarder forwarder_;
+  RunningDestinations destinations_;
   Overview overview_;
   ServiceNotifier notifier_;
   Watchdog watchdog_;

@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/digest.hpp"
+#include "base/file.hpp"
+#include "base/log.hpp"
 #include "destinations/registry.hpp"
+#include "journal/operator_actions.hpp"
 #include "operations/unix_socket.hpp"
 
 namespace relay {
@@ -32,6 +36,7 @@ JournalOptions journal_options_of(const Settings& settings) {
   options.encryption_keys = settings.journal.encryption_keys;
   options.keep_delivered_payload = settings.journal.keep_delivered_payload;
   options.keep_record = settings.journal.keep_record;
+  options.keep_audit = settings.journal.keep_audit;
   options.keep_idempotency = settings.intake.keep_idempotency;
   options.max_backoff = std::chrono::milliseconds(0);
   for (const auto& destination : settings.destinations) {
@@ -57,6 +62,18 @@ std::vector<std::string> insecure_listeners_of(const Settings& settings) {
   const auto& admin = settings.admin;
   if (admin.insecure && admin.listen && !admin.listen->loopback()) listeners.push_back("admin " + admin.listen->text());
   return listeners;
+}
+
+void note_configuration(const Settings& settings, Journal& journal, const char* occasion) {
+  if (const auto text = read_file(settings.file)) {
+    journal.operator_actions().note_configuration(sha256(*text), {"relay", occasion});
+  } else {
+    log_warning("the audit lacks the configuration: " + text.error().message);
+  }
+}
+
+AdminAccess admin_access_of(const Settings& settings) {
+  return AdminAccess(BearerTokens(settings.admin.tokens), settings.admin.token_to_read);
 }
 
 HttpServerOptions admin_options_of(const Settings& settings, const ListenAddress& listen) {

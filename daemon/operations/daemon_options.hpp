@@ -9,6 +9,7 @@
 #include "base/http_server.hpp"
 #include "destinations/destination.hpp"
 #include "journal/journal.hpp"
+#include "operations/admin_access.hpp"
 #include "operations/health.hpp"
 #include "settings/settings.hpp"
 #include "submission/route_table.hpp"
@@ -21,6 +22,10 @@ JournalOptions journal_options_of(const Settings& settings);
 std::vector<ConfiguredDestination> configured_destinations_of(const Settings& settings);
 // Listeners beyond loopback that ask nobody who they are, as the configuration allowed in as many words.
 std::vector<std::string> insecure_listeners_of(const Settings& settings);
+// Which configuration the relay runs with from now on; the journal notes it where it is another one than before.
+// `occasion`: start, reload.
+void note_configuration(const Settings& settings, Journal& journal, const char* occasion);
+AdminAccess admin_access_of(const Settings& settings);
 HttpServerOptions admin_options_of(const Settings& settings, const ListenAddress& listen);
 // In the configuration's order.
 std::vector<std::unique_ptr<Destination>> make_destinations(const Settings& settings);

@@ -46,6 +46,7 @@ DestinationHealth assess_destination(const DestinationTotals& totals, const Dest
     health.last_success_at = condition->last_success_at;
     health.last_error = condition->last_error;
     health.stuck = condition->stuck;
+    health.stuck_submissions = condition->stuck_submissions;
     health.delivery_seconds = condition->delivery_seconds;
     if (!condition->up) {
       health.state = DestinationState::down;
@@ -58,6 +59,7 @@ DestinationHealth assess_destination(const DestinationTotals& totals, const Dest
     health.delivery_seconds.bounds = delivery_seconds_bounds();
     health.delivery_seconds.buckets.assign(health.delivery_seconds.bounds.size() + 1, 0);
   }
+  if (totals.paused) health.state = DestinationState::paused;
   if (!configured) health.state = DestinationState::unconfigured;
   return health;
 }
@@ -90,6 +92,17 @@ void raise_alarms_of_journal(const HealthFacts& facts, std::vector<Alarm>& alarm
     const WallTime since = stalled ? facts.now - *facts.journal.commit_under_way : facts.now;
     alarms.push_back({"journal_failing", "", since, 0});
   }
+}
+
+// What somebody wanted so, and may have forgotten.
+std::vector<std::string> remarks_of(const Health& health) {
+  std::vector<std::string> remarks;
+  for (const auto& [name, destination] : health.destinations) {
+    if (destination.state != DestinationState::paused) continue;
+    remarks.push_back(
+        fmt::format("{} is paused, {}", name, counted(destination.totals.queued, "delivery waits", "deliveries wait")));
+  }
+  return remarks;
 }
 
 // One clause for each thing that isn't as it should be, the gravest first.
@@ -129,6 +142,7 @@ std::string summary_of(const Health& health, const std::optional<std::string>& r
     }
   }
   for (const auto& complaint : complaints) sentence += "; " + complaint;
+  for (const auto& remark : remarks_of(health)) sentence += "; " + remark;
   for (const auto& alarm : health.alarms) {
     if (alarm.name == "oldest_queued") {
       sentence += fmt::format("; the oldest delivery for {} is late", alarm.destination);

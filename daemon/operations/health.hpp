@@ -67,6 +67,7 @@ struct DestinationHealth {
   std::optional<DeliveryError> last_error{};  // of an open circuit: why it is open
   std::optional<WallTime> down_since{};
   std::uint64_t stuck = 0;
+  std::vector<SubmissionId> stuck_submissions{};  // the first of them
   Histogram delivery_seconds;
 };
 

@@ -76,8 +76,13 @@ json::object status_json(const Health& health, const FlowRates& rates, const Hea
     object["delivered"] = destination.totals.delivered;
     object["dead_letter"] = destination.totals.dead_letter;
     object["discarded"] = destination.totals.discarded;
+    object["moved_in"] = destination.totals.moved_in;
+    object["moved_out"] = destination.totals.moved_out;
     object["oldest_queued_seconds"] = destination.oldest_queued.count();
     object["stuck"] = destination.stuck;
+    json::array stuck;
+    for (const SubmissionId& id : destination.stuck_submissions) stuck.push_back(json::value(id.text()));
+    object["stuck_submissions"] = std::move(stuck);
     if (const auto rate = rates.of(name)) {
       object["accepted_per_minute"] = std::llround(rate->accepted_per_minute);
       object["delivered_per_minute"] = std::llround(rate->delivered_per_minute);

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <set>
+#include <span>
 #include <string>
 
 #include <fmt/format.h>
@@ -13,14 +14,26 @@
 namespace relay {
 namespace {
 
-constexpr std::array<std::string_view, 6> parameters = {"state", "destination", "client", "since", "limit", "cursor"};
+constexpr std::array<std::string_view, 6> list_parameters = {"state", "destination", "client",
+                                                             "since", "limit",       "cursor"};
+constexpr std::array<std::string_view, 3> audit_parameters = {"since", "limit", "cursor"};
 
 Failure<RequestProblem> malformed(std::string detail) {
   return Failure{RequestProblem{ProblemName::malformed_request, std::move(detail)}};
 }
 
+std::string joined(std::span<const std::string_view> names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
+    text += names[i];
+  }
+  return text;
+}
+
 // Each parameter is known, there once at most, and can be decoded; the first complaint otherwise.
-std::optional<std::string> complaint_about_parameters(const HttpRequestHead& head) {
+std::optional<std::string> complaint_about_parameters(const HttpRequestHead& head,
+                                                      std::span<const std::string_view> parameters) {
   std::set<std::string_view> seen;
   std::string_view query = head.query;
   while (!query.empty()) {
@@ -30,7 +43,7 @@ std::optional<std::string> complaint_about_parameters(const HttpRequestHead& hea
     const std::string_view name = pair.substr(0, pair.find('='));
     const auto known = std::find(parameters.begin(), parameters.end(), name);
     if (known == parameters.end()) {
-      return "A query parameter isn't known; there are state, destination, client, since, limit and cursor.";
+      return fmt::format("A query parameter isn't known; there are {}.", joined(parameters));
     }
     if (!seen.insert(*known).second) return fmt::format("The query parameter {} is given twice.", *known);
     if (!head.query_parameter(*known)) return fmt::format("The query parameter {} isn't percent-encoded.", *known);
@@ -43,6 +56,22 @@ std::optional<std::size_t> parse_limit(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
   if (error != std::errc() || end != text.data() + text.size() || limit < 1) return std::nullopt;
   return std::min(limit, largest_page);  // next_cursor says that there is more
+}
+
+// since, limit and cursor; the complaint where one of them is senseless.
+template <class Query>
+std::optional<std::string> read_page(const HttpRequestHead& head, WallTime now, Query& query) {
+  if (const auto since = head.query_parameter("since"); since && !since->empty()) {
+    query.since = parse_time_or_age(*since, now);
+    if (!query.since) return "since is a time (2026-11-24T18:00:00Z) or a duration back (30m, 12h, 7d).";
+  }
+  if (const auto limit = head.query_parameter("limit"); limit && !limit->empty()) {
+    const auto parsed = parse_limit(*limit);
+    if (!parsed) return fmt::format("limit is a number from 1 to {}.", largest_page);
+    query.limit = *parsed;
+  }
+  if (auto cursor = head.query_parameter("cursor"); cursor && !cursor->empty()) query.cursor = std::move(cursor);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -62,7 +91,7 @@ std::optional<WallTime> parse_time_or_age(std::string_view text, WallTime now) {
 }
 
 Result<SubmissionQuery, RequestProblem> parse_submission_query(const HttpRequestHead& head, WallTime now) {
-  if (auto complaint = complaint_about_parameters(head)) return malformed(std::move(*complaint));
+  if (auto complaint = complaint_about_parameters(head, list_parameters)) return malformed(std::move(*complaint));
   SubmissionQuery query;
   if (const auto state = head.query_parameter("state"); state && !state->empty()) {
     query.state = parse_submission_state(*state);
@@ -77,16 +106,14 @@ Result<SubmissionQuery, RequestProblem> parse_submission_query(const HttpRequest
     if (!is_client_name(*client)) return malformed("client isn't a client's name.");
     query.client = std::move(client);
   }
-  if (const auto since = head.query_parameter("since"); since && !since->empty()) {
-    query.since = parse_time_or_age(*since, now);
-    if (!query.since) return malformed("since is a time (2026-11-24T18:00:00Z) or a duration back (30m, 12h, 7d).");
-  }
-  if (const auto limit = head.query_parameter("limit"); limit && !limit->empty()) {
-    const auto parsed = parse_limit(*limit);
-    if (!parsed) return malformed(fmt::format("limit is a number from 1 to {}.", largest_page));
-    query.limit = *parsed;
-  }
-  if (auto cursor = head.query_parameter("cursor"); cursor && !cursor->empty()) query.cursor = std::move(cursor);
+  if (auto complaint = read_page(head, now, query)) return malformed(std::move(*complaint));
+  return query;
+}
+
+Result<AuditQuery, RequestProblem> parse_audit_query(const HttpRequestHead& head, WallTime now) {
+  if (auto complaint = complaint_about_parameters(head, audit_parameters)) return malformed(std::move(*complaint));
+  AuditQuery query;
+  if (auto complaint = read_page(head, now, query)) return malformed(std::move(*complaint));
   return query;
 }
 

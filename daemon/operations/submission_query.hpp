@@ -8,7 +8,7 @@
 #include "base/http_server.hpp"
 #include "base/result.hpp"
 #include "intake/problem.hpp"
-#include "journal/journal.hpp"
+#include "journal/operator_actions.hpp"
 
 namespace relay {
 
@@ -19,5 +19,8 @@ std::optional<WallTime> parse_time_or_age(std::string_view text, WallTime now);
 
 // malformed_request for an unknown, repeated or senseless parameter: a mistyped filter must not answer with everything.
 Result<SubmissionQuery, RequestProblem> parse_submission_query(const HttpRequestHead& head, WallTime now);
+
+// Likewise of GET /v1/audit: ?since=&limit=&cursor=
+Result<AuditQuery, RequestProblem> parse_audit_query(const HttpRequestHead& head, WallTime now);
 
 }  // namespace relay

@@ -73,7 +73,7 @@ const KeySection& journal() {
                 "32 bytes as base64, or a list: seals what can name a person on disk (AES-256-GCM)"},
                {"keep_delivered_payload", built, "7d", "payloads are erased this long after delivery"},
                {"keep_record", built, "2y", "metadata and attempts are kept this long"},
-               {"keep_audit", not_yet, "7y", "operator actions are kept this long"}});
+               {"keep_audit", built, "7y", "operator actions are kept this long"}});
   return keys;
 }
 
@@ -141,15 +141,24 @@ const KeySection& intake_mllp_clients() {
 
 const KeySection& admin() {
   static const KeySection keys = section(
-      "admin", {{"listen", built, "127.0.0.1:8871", "IP:PORT of health, metrics and status page; none for no listener"},
-                {"socket", built, "/run/edge-relay/admin.sock", "the operator socket, which the commands use"},
-                {"socket_group", built, "edge-relay", "whose members are operators"},
-                {"socket_mode", built, "0660", "of the operator socket"},
-                {"allowed_hosts", built, "[]", "more names that a request's Host may have"},
-                {"read", built, "open", "open: whoever reaches the listener may read health and counts"},
-                {"insecure", built, "false", "true: may listen beyond loopback although nobody is asked who they are"},
-                {"tls", not_yet, "", "certificate, key, client_ca"},
-                {"tokens", not_yet, "", "operators' bearer tokens"}});
+      "admin",
+      {{"listen", built, "127.0.0.1:8871", "IP:PORT of health, metrics and status page; none for no listener"},
+       {"socket", built, "/run/edge-relay/admin.sock", "the operator socket, which the commands use"},
+       {"socket_group", built, "edge-relay", "whose members are operators"},
+       {"socket_mode", built, "0660", "of the operator socket"},
+       {"allowed_hosts", built, "[]", "more names that a request's Host may have"},
+       {"read", built, "open",
+        "open: whoever reaches the listener may read health and counts; token: only who has one of tokens"},
+       {"insecure", built, "false", "true: may listen beyond loopback although nobody is asked who they are"},
+       {"tls", not_yet, "", "certificate, key, client_ca"},
+       {"tokens", built, "[]", "bearer tokens, with which an operator may do over TCP what the socket allows"}});
+  return keys;
+}
+
+const KeySection& admin_token() {
+  static const KeySection keys =
+      section("admin.tokens[]", {{"token_sha256", built, "", "lower-case hex of the token's SHA-256"},
+                                 {"name", built, "", "who that is, as the audit shows it"}});
   return keys;
 }
 
@@ -232,13 +241,11 @@ const KeySection& log() {
 }
 
 std::vector<const KeySection*> all() {
-  return {&top(),         &journal(),
-          &intake(),      &intake_http(),
-          &intake_mllp(), &intake_mllp_clients(),
-          &admin(),       &azure_storage_queue(),
-          &directory(),   &backoff(),
-          &forward(),     &route(),
-          &match(),       &log()};
+  return {&top(),         &journal(),     &intake(),
+          &intake_http(), &intake_mllp(), &intake_mllp_clients(),
+          &admin(),       &admin_token(), &azure_storage_queue(),
+          &directory(),   &backoff(),     &forward(),
+          &route(),       &match(),       &log()};
 }
 
 }  // namespace keys

@@ -31,6 +31,7 @@ const KeySection& intake_http();
 const KeySection& intake_mllp();
 const KeySection& intake_mllp_clients();
 const KeySection& admin();
+const KeySection& admin_token();
 const KeySection& azure_storage_queue();
 const KeySection& directory();
 const KeySection& backoff();

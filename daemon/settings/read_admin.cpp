@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "base/digest.hpp"
 #include "settings/section_readers.hpp"
 
 namespace relay {
@@ -32,14 +35,51 @@ void read_socket(const Section& section, AdminSettings& admin, std::vector<Place
   }
 }
 
-void read_who_may_read(const Section& section) {
+bool is_operator_name(const std::string& name) {
+  return !name.empty() && name.size() <= 100 &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+}
+
+void read_token(const Section& section, AdminSettings& admin) {
+  BearerToken token;
+  const auto name = section.text("name");
+  if (!name) {
+    section.error("needs a name, which the audit shows for what is done with that token");
+    return;
+  }
+  if (!is_operator_name(name->value)) {
+    section.error("name", "isn't a name: 1 to 100 printable ASCII characters without blanks");
+  }
+  token.name = name->value;
+  const auto hex = section.text("token_sha256");
+  if (!hex) {
+    section.error("needs token_sha256; `edge-relay token new --admin NAME` makes a token and prints it");
+    return;
+  }
+  const auto bytes = hex_decode(hex->value);
+  const bool lower_case =
+      std::none_of(hex->value.begin(), hex->value.end(), [](char c) { return c >= 'A' && c <= 'F'; });
+  if (!bytes || bytes->size() != token.sha256.bytes.size() || !lower_case) {
+    section.error("token_sha256", "isn't 64 digits of lower-case hex, the SHA-256 of the token");
+    return;
+  }
+  std::copy(bytes->begin(), bytes->end(), token.sha256.bytes.begin());
+  admin.tokens.push_back(std::move(token));
+}
+
+void read_who_may_read(const Section& section, AdminSettings& admin) {
+  for (const auto& [name, node] : section.items("tokens")) {
+    const Place place = section.reading().document.place_of(node.Mark());
+    read_token(Section(section.reading(), node, name, keys::admin_token(), place), admin);
+  }
   const auto read = section.text("read");
   if (!read || read->value == "open") return;
-  if (read->value == "token") {
-    section.not_supported("read", "token");
-  } else {
+  if (read->value != "token") {
     section.error("read", read->quoted() + " isn't open or token");
+  } else if (!section.has("tokens")) {
+    section.error("read", "token needs admin.tokens, or nobody could read");
   }
+  admin.token_to_read = read->value == "token";
 }
 
 }  // namespace
@@ -48,7 +88,7 @@ void read_admin(const Section& top, AdminSettings& admin, std::vector<PlacedList
   const Section section = top.section("admin", keys::admin());
   section.read("insecure", admin.insecure);
   read_allowed_hosts(section, admin.allowed_hosts);
-  read_who_may_read(section);
+  read_who_may_read(section, admin);
   read_admin_listener(section, admin, listeners);
   read_socket(section, admin, listeners);
 }

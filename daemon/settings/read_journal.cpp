@@ -52,6 +52,7 @@ void read_journal(const Section& top, JournalSettings& journal) {
   constexpr std::chrono::milliseconds longest = std::chrono::hours(24 * 365 * 100);
   section.read("keep_delivered_payload", journal.keep_delivered_payload, std::chrono::milliseconds(0), longest);
   section.read("keep_record", journal.keep_record, std::chrono::milliseconds(0), longest);
+  section.read("keep_audit", journal.keep_audit, std::chrono::milliseconds(0), longest);
   read_encryption_keys(section, journal);
 }
 

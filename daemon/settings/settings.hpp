@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/bearer_tokens.hpp"
 #include "base/byte_count.hpp"
 #include "base/listen_address.hpp"
 #include "base/log.hpp"
@@ -26,6 +27,7 @@ struct JournalSettings {
   bool allow_tmpfs = false;
   std::chrono::milliseconds keep_delivered_payload{std::chrono::hours(24 * 7)};
   std::chrono::milliseconds keep_record{std::chrono::hours(24 * 365 * 2)};
+  std::chrono::milliseconds keep_audit{std::chrono::hours(24 * 365 * 7)};
   std::vector<Secret> encryption_keys;  // 32 bytes each: the first seals, all open; empty: nothing is sealed
 };
 
@@ -60,6 +62,8 @@ struct AdminSettings {
   unsigned socket_mode = 0660;
   std::vector<std::string> allowed_hosts;
   bool insecure = false;
+  bool token_to_read = false;       // over TCP nothing is shown without one
+  std::vector<BearerToken> tokens;  // of operators; each has a name
 };
 
 struct BackoffSettings {

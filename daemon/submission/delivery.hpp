@@ -33,6 +33,7 @@ struct AttemptRecord {
   bool counted = true;  // broken tries aren't
   std::optional<DeliveryError> error{};
   Receipt receipt;
+  std::optional<std::string> other_destination{};  // where it was tried, before the delivery was redirected
 };
 
 struct DeliveryView {
@@ -46,7 +47,9 @@ struct DeliveryView {
   std::string confirmation = "none";
   Receipt receipt;
   unsigned resends = 0;
-  std::vector<AttemptRecord> history;  // filled only where it was asked for
+  bool possibly_delivered = false;              // a try may have reached the destination unseen, or it was resent
+  std::optional<std::string> discard_reason{};  // only for operators
+  std::vector<AttemptRecord> history;           // filled only where it was asked for
 };
 
 struct SubmissionView {

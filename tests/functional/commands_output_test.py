@@ -8,7 +8,8 @@ import pytest
 from relay import FHIR, HL7, command, fhir, hl7
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-COMMANDS = ["run", "check", "submit", "status", "list", "show", "verify", "version"]
+COMMANDS = ["run", "check", "submit", "status", "list", "show", "verify", "version",
+            "retry", "resend", "set-aside", "discard", "redirect", "pause", "resume", "export", "import", "audit"]
 
 
 def lines_of(result):

@@ -241,7 +241,8 @@ TEST_F(RetentionTest, WhatEndedBeforeRetentionExistedIsErasedToo) {
     Connection connection(options.path, Connection::Mode::write, "");
     connection.execute(
         "DROP TRIGGER record_ended; DROP TRIGGER record_changed; DROP TABLE erasure; DROP TABLE clock;"
-        "DROP TABLE sealing_key; PRAGMA user_version = 1");
+        "DROP TABLE sealing_key; DROP TABLE audit; DROP TABLE paused; DROP TABLE discard_reason; DROP TABLE redirected;"
+        "PRAGMA user_version = 1");
   }
   open();
   EXPECT_TRUE(payload_is_there(id));

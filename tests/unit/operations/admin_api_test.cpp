@@ -51,7 +51,12 @@ class AdminApiTest : public testing::Test {
                                            system_clock());
     overview_ = std::make_unique<Overview>(*journal_, system_clock(), std::vector<ConfiguredDestination>{{"archive"}},
                                            std::vector<std::string>{});
-    api_ = std::make_unique<AdminApi>(*overview_, *journal_, *receiver_, system_clock(), "lab-014.submit");
+    forwarder_ = std::make_unique<Forwarder>(*journal_, system_clock());
+    destinations_ = std::make_unique<RunningDestinations>(
+        *forwarder_, RunningDestinations::Limits{{"archive", DestinationLimits{}}});
+    api_ =
+        std::make_unique<AdminApi>(*overview_, *journal_, *receiver_, system_clock(), "lab-014.submit", *destinations_,
+                                   AdminAccess(BearerTokens({{sha256("a-token"), "on-call"}}), false));
     socket_ = add_listener({"", 0, (folder_ / "admin.sock").native()});
     tcp_ = add_listener({"127.0.0.1", 0, ""});
     thread_ = std::thread([this] { context_.run(); });
@@ -137,6 +142,8 @@ class AdminApiTest : public testing::Test {
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Receiver> receiver_;
   std::unique_ptr<Overview> overview_;
+  std::unique_ptr<Forwarder> forwarder_;
+  std::unique_ptr<RunningDestinations> destinations_;
   std::unique_ptr<AdminApi> api_;
   boost::asio::io_context context_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_ =
@@ -194,8 +201,11 @@ TEST_F(AdminApiTest, ForeignPagesGetNothing) {
 }
 
 TEST_F(AdminApiTest, UnknownPathsAndMethodsAreNamed) {
-  for (const std::string path : {"/", "/v1", "/health/", "/v1/submissions/abc", "/v1/audit",
-                                 "/v1/submissions/01934f3c-8a4e-7b3a-9c1d-0123456789ab/retry"}) {
+  for (const std::string path :
+       {"/v1", "/health/", "/v1/submissions/abc", "/v1/destinations/archive", "/v1/destinations/archive/",
+        "/v1/destinations//pause", "/v1/destinations/%zz/pause", "/v1/destinations/archive/discard",
+        "/v1/submissions/01934f3c-8a4e-7b3a-9c1d-0123456789ab/pause",
+        "/v1/submissions/01934f3c-8a4e-7b3a-9c1d-0123456789ab/retry/"}) {
     EXPECT_EQ(problem(socket(path)), "urn:edge-relay:problem:not_found") << path;
   }
   const auto wrong = ask(false, "DELETE", "/v1/submissions");
@@ -217,6 +227,21 @@ TEST_F(AdminApiTest, TheOpenListenerTakesNothingAndShowsNoPayload) {
   const auto post = ask(false, "POST", "/v1/submissions", {{"Content-Type", "application/hl7-v2"}}, "MSH|^~\\&|\r");
   EXPECT_EQ(post.status, 401U);
   EXPECT_EQ(json::parse(socket("/v1/status").body).at("destinations").at("archive").at("accepted"), 1);
+}
+
+TEST_F(AdminApiTest, ATokenOpensWhatTheSocketDoesAndNoOtherTextDoes) {
+  const std::string id = submit("MSH|^~\\&|PLANTED\r");
+  const std::string payload = "/v1/submissions/" + id + "/payload";
+  EXPECT_EQ(ask(false, "GET", payload, {{"Authorization", "Bearer a-token"}}).status, 200U);
+  for (const char* wrong : {"Bearer a-toke", "Bearer a-token2", "Basic a-token", "a-token", ""}) {
+    EXPECT_EQ(ask(false, "GET", payload, {{"Authorization", wrong}}).status, 401U) << wrong;
+  }
+  const auto paused = ask(false, "POST", "/v1/destinations/archive/pause", {{"Authorization", "Bearer a-token"}});
+  EXPECT_EQ(paused.status, 200U) << paused.body;
+  const auto entry = json::parse(socket("/v1/audit").body).at("entries").at(0);
+  EXPECT_EQ(entry.at("who"), "token on-call");
+  EXPECT_EQ(entry.at("from"), "127.0.0.1");
+  EXPECT_EQ(json::parse(tcp("/health").body).at("destinations").at("archive").at("state"), "paused");
 }
 
 TEST_F(AdminApiTest, TheSocketTakesSubmissionsOfAnyClient) {

@@ -93,6 +93,7 @@ journal:
   allow_tmpfs: true
   keep_delivered_payload: 2d
   keep_record: 1y
+  keep_audit: 3y
   encryption_key: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 intake:
   max_payload: 10MB
@@ -185,6 +186,7 @@ TEST_F(Load, EveryBuiltKeyIsTaken) {
   ASSERT_EQ(settings.journal.encryption_keys.size(), 1U);
   EXPECT_EQ(settings.journal.keep_delivered_payload, std::chrono::hours(48));
   EXPECT_EQ(settings.journal.keep_record, std::chrono::hours(24 * 365));
+  EXPECT_EQ(settings.journal.keep_audit, std::chrono::hours(24 * 365 * 3));
   EXPECT_EQ(settings.journal.encryption_keys[0].reveal(), std::string(32, '\0'));
   EXPECT_EQ(settings.intake.max_payload, ByteCount{10'000'000});
   EXPECT_EQ(settings.intake.content_types, (std::vector<std::string>{"application/hl7-v2", "text/plain"}));

@@ -410,7 +410,13 @@ TEST_F(Problems, ValuesOfPartsThatAreNotBuiltYetAreRefusedByName) {
                      "cloudevents\n"
                      "    queue: q-1\n"),
             Texts{"5:15: error: destinations.cloud.envelope: cloudevents isn't supported by this version"});
-  EXPECT_EQ(beside("admin: {read: token}\n"), Texts{"2:15: error: admin.read: token isn't supported by this version"});
+  EXPECT_EQ(beside("admin: {read: token}\n"),
+            Texts{"2:15: error: admin.read: token needs admin.tokens, or nobody could read"});
+  EXPECT_EQ(
+      beside("admin: {tokens: [{token_sha256: abc, name: on-call}]}\n"),
+      Texts{"2:33: error: admin.tokens[0].token_sha256: isn't 64 digits of lower-case hex, the SHA-256 of the token"});
+  EXPECT_EQ(beside("admin: {tokens: [{token_sha256: abc}]}\n"),
+            Texts{"2:18: error: admin.tokens[0] needs a name, which the audit shows for what is done with that token"});
   for (const char* intake : {"folder", "azure_storage_queue", "import"}) {
     EXPECT_EQ(
         beside("routes: [{match: {intake: " + std::string(intake) + "}, to: [cloud]}]\n"),

@@ -77,6 +77,7 @@ TEST(ShippedFiles, WhatIsCommentedOutIsTheDefault) {
   EXPECT_EQ(settings.journal.allow_tmpfs, defaults.journal.allow_tmpfs);
   EXPECT_EQ(settings.journal.keep_delivered_payload, defaults.journal.keep_delivered_payload);
   EXPECT_EQ(settings.journal.keep_record, defaults.journal.keep_record);
+  EXPECT_EQ(settings.journal.keep_audit, defaults.journal.keep_audit);
   EXPECT_EQ(settings.intake.max_payload, defaults.intake.max_payload);
   EXPECT_EQ(settings.intake.content_types, defaults.intake.content_types);
   EXPECT_EQ(settings.intake.memory, defaults.intake.memory);
