@@ -1,5 +1,7 @@
 """What is in the package, and what isn't; how its binary is hardened."""
 
+import gzip
+import json
 import re
 import subprocess
 
@@ -39,7 +41,7 @@ def test_lintian_finds_no_error_and_no_warning(packages):
 
 
 def test_everything_a_site_needs_is_in_it(listing):
-    for path in ("/usr/bin/edge-relay", "/lib/systemd/system/edge-relay.service", "/usr/lib/sysusers.d/edge-relay.conf",
+    for path in ("/usr/bin/edge-relay", "/lib/systemd/system/edge-relay.service", "/lib/systemd/system/edge-relay.socket", "/usr/lib/sysusers.d/edge-relay.conf",
                  "/etc/edge-relay/edge-relay.yaml", "/usr/share/man/man1/edge-relay.1.gz", "/usr/share/man/man5/edge-relay.yaml.5.gz",
                  "/usr/share/bash-completion/completions/edge-relay", "/usr/share/doc/edge-relay/examples/reportstream-queue.yaml",
                  "/usr/share/doc/edge-relay/examples/monitoring/alerts.yml", "/usr/share/doc/edge-relay/copyright"):
@@ -77,6 +79,20 @@ def test_the_binary_is_hardened(unpacked):
     symbols = output_of("readelf", "--dyn-syms", "-W", binary)
     assert "__stack_chk_fail" in symbols, "stack protector"
     assert re.search(r"__(memcpy|memmove|snprintf|vsnprintf|read|pread64)_chk", symbols), "_FORTIFY_SOURCE"
+
+
+def test_the_list_of_what_is_in_it_names_every_library(package, unpacked):
+    with gzip.open(unpacked / "usr/share/doc/edge-relay/edge-relay.spdx.json.gz") as file:
+        document = json.load(file)
+    assert document["spdxVersion"] == "SPDX-2.3" and document["SPDXID"] == "SPDXRef-DOCUMENT"
+    identifiers = [each["SPDXID"] for each in document["packages"]]
+    assert len(set(identifiers)) == len(identifiers)
+    for each in document["relationships"]:
+        assert {each["spdxElementId"], each["relatedSpdxElement"]} <= {"SPDXRef-DOCUMENT", *identifiers}, each
+    listed = {each["name"] for each in document["packages"]}
+    depended_on = {name.split()[0] for name in output_of("dpkg-deb", "-f", package, "Depends").split(",")} - {"ca-certificates"}
+    assert depended_on <= listed, sorted(depended_on - listed)
+    assert "libcli11-dev" in listed, "what is compiled in from headers, too"
 
 
 def test_no_path_of_the_machine_that_built_it_is_in_the_binary(packages, unpacked):

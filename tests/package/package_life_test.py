@@ -2,6 +2,7 @@
 left there. Installed, configured, killed, hung, reloaded, upgraded, removed, purged; nothing acknowledged is lost on the way.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -9,13 +10,12 @@ import socket
 import struct
 import subprocess
 import threading
-import time
-import uuid
 
 import pytest
 
 from azurite import ACCOUNT, KEY, Azurite
 from machine import Machine
+from thread_stopper import WALL, StoppedThread
 
 UNIT = "edge-relay.service"
 FILE = "/etc/edge-relay/edge-relay.yaml"
@@ -222,6 +222,46 @@ def test_killed_it_comes_back_and_sends_what_was_acknowledged(machine, azurite, 
     for identifier in waiting:
         await_submission(machine, identifier, "delivered")
     assert sorted(messages(machine, storage)) == sorted(waiting)
+
+
+def test_a_hung_lane_is_caught_by_the_watchdog(machine, azurite, storage):
+    drop_in(machine, "watchdog", "[Service]\nWatchdogSec=15s\n")
+    machine.run("systemctl", "restart", UNIT)
+    await_active(machine)
+    azurite.stop()
+    waiting = submit(machine)
+    before = main_process(machine)
+    with StoppedThread(machine.outside(before), "lane:reportstream") as stopped:
+        def replaced():
+            # Its end is told to whoever stopped it first.
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(stopped.thread, WALL | os.WNOHANG)
+            return main_process(machine) not in (0, before)
+        machine.await_true(replaced, lambda: "a new main process: " + machine.log(UNIT)[-3000:])
+    await_active(machine)
+    assert "Watchdog timeout" in machine.log(UNIT)
+    with machine.network():
+        azurite.start()
+    await_submission(machine, waiting, "delivered")
+    assert messages(machine, storage) == [waiting]
+    machine.run("rm", f"/etc/systemd/system/{UNIT}.d/watchdog.conf")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "restart", UNIT)
+    await_active(machine)
+
+
+def test_with_the_socket_unit_the_first_who_connects_starts_it(machine, azurite, storage):
+    machine.run("systemctl", "stop", UNIT)
+    machine.run("systemctl", "start", "edge-relay.socket")
+    posted = machine.run("curl", "-sS", "-i", "http://127.0.0.1:8870/v1/submissions", "-H", "Content-Type: application/hl7-v2",
+                         "-H", "Relay-Client: lab.default", "--data-binary", "MSH|^~\\&|A|B|C|D|20261124||ORU^R01|2|T|2.5.1\r").stdout
+    assert posted.startswith("HTTP/1.1 202 "), posted
+    await_active(machine)
+    await_submission(machine, re.search(r"location: /v1/submissions/(\S+)", posted, re.I)[1], "delivered")
+    machine.run("systemctl", "stop", "edge-relay.socket", UNIT)
+    machine.run("systemctl", "start", UNIT)
+    await_active(machine)
+    messages(machine, storage)
 
 
 def test_a_reload_waits_and_a_bad_file_changes_nothing(machine, azurite, storage):

@@ -132,6 +132,17 @@ class Machine:
             raise MachineFailed(f"{' '.join(map(str, arguments))} ended with {result.returncode}:\n{result.stdout[-3000:]}{result.stderr[-3000:]}")
         return result
 
+    def outside(self, pid):
+        """This machine's number of the process that has that one in there."""
+        inside = os.readlink(f"/proc/{self.init}/ns/pid")
+        for each in Path("/proc").iterdir():
+            with contextlib.suppress(OSError, IndexError):
+                if each.name.isdigit() and os.readlink(each / "ns/pid") == inside:
+                    numbers = next(line for line in (each / "status").read_text().splitlines() if line.startswith("NSpid:")).split()
+                    if int(numbers[-1]) == pid:
+                        return int(each.name)
+        raise MachineFailed(f"there is no process {pid} in it")
+
     def property(self, unit, name):
         return self.run("systemctl", "show", "--value", "-p", name, unit).stdout.strip()
 

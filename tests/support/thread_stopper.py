@@ -3,6 +3,7 @@
 ptrace(2) with PTRACE_SEIZE: the thread isn't told by a signal, so the program can't notice that it was looked at.
 """
 
+import contextlib
 import ctypes
 import os
 from pathlib import Path
@@ -44,4 +45,6 @@ class StoppedThread:
         return self
 
     def __exit__(self, *_):
-        _ptrace(PTRACE_DETACH, self.thread)
+        # The program may have been ended meanwhile.
+        with contextlib.suppress(ProcessLookupError):
+            _ptrace(PTRACE_DETACH, self.thread)
