@@ -86,7 +86,9 @@ void ImportCommand::insert(WriteTransaction& transaction) {
   if (submission.payload_name) {
     payload_name = store_text(*submission.payload_name, {submission.id, SealedField::payload_name}, cipher_);
   }
-  const auto upload = upload_ ? std::optional(upload_->number.load()) : std::nullopt;
+  // g++ 12, optimising, takes an optional made in one go for uninitialised.
+  std::optional<std::int64_t> upload;
+  if (upload_) upload = upload_->number.load();
   const auto payload = upload_ ? std::nullopt : std::optional(Blob{payload_row_});
   statements.insert_submission.run(seq, blob_of(submission.id.bytes), submission.client, submission.content_type,
                                    parameters, payload_name, submission.intake, submission.size.value,
