@@ -51,7 +51,7 @@ boost::asio::awaitable<ActionBody::Parsed> ActionBody::read(HttpBody& body, std:
     if (piece->empty()) break;
     text += *piece;
     if (text.size() > largest_body) {
-      co_return Failure{RequestProblem{ProblemName::payload_too_large, "The body is longer than 128 KiB."}};
+      co_return malformed("The body is longer than 128 KiB.");
     }
   }
   auto object = parse(text, known);

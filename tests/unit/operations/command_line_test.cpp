@@ -95,7 +95,22 @@ TEST(CommandLine, WhatCantBeUnderstoodIsAUsageError) {
   const std::initializer_list<const char*> wrong[] = {
       {},
       {"nonsense"},
-      {"retry", id},
+      {"retry"},
+      {"retry", "not-an-id"},
+      {"retry", "--all"},
+      {"retry", id, "--all", "--destination", "d"},
+      {"resend"},
+      {"resend", "--until", "1h", "--destination", "d"},
+      {"resend", "--since", "1h"},
+      {"resend", "--since", "yesterday", "--destination", "d"},
+      {"set-aside"},
+      {"discard", id},
+      {"discard", id, "--reason", ""},
+      {"pause"},
+      {"redirect", "--from", "a"},
+      {"export"},
+      {"import"},
+      {"audit", "--limit", "0"},
       {"run", "extra"},
       {"status", "--nonsense"},
       {"list", "--limit", "0"},
@@ -131,8 +146,32 @@ TEST(CommandLine, WhatCantBeUnderstoodIsAUsageError) {
   }
 }
 
+TEST(CommandLine, ReadsWhatOperatorsSay) {
+  const auto retry = command<ActCommand>({"retry", id, "--destination", "d", "--json"});
+  EXPECT_EQ(retry.action, SubmissionAction::retry);
+  EXPECT_EQ(retry.ids, std::vector<std::string>{id});
+  EXPECT_EQ(retry.destination, "d");
+  EXPECT_TRUE(retry.json);
+  EXPECT_TRUE(command<ActCommand>({"retry", "--all", "--destination", "d"}).all);
+  const auto resend = command<ActCommand>({"resend", "--since", "2h", "--until", "1h", "--destination", "d"});
+  EXPECT_EQ(resend.action, SubmissionAction::resend);
+  EXPECT_EQ(resend.since, "2h");
+  EXPECT_EQ(resend.until, "1h");
+  const auto discard = command<ActCommand>({"discard", id, id, "--reason", "why"});
+  EXPECT_EQ(discard.ids.size(), 2U);
+  EXPECT_EQ(discard.reason, "why");
+  EXPECT_EQ(command<ActCommand>({"set-aside", id}).action, SubmissionAction::set_aside);
+  EXPECT_TRUE(command<PauseDestinationCommand>({"pause", "d"}).pause);
+  EXPECT_FALSE(command<PauseDestinationCommand>({"resume", "d"}).pause);
+  const auto redirect = command<RedirectCommand>({"redirect", "--from", "a", "--to", "b"});
+  EXPECT_EQ(redirect.from + redirect.to, "ab");
+  EXPECT_TRUE(command<ExportCommand>({"export", "--output", "x.tar", "--offline"}).offline);
+  EXPECT_EQ(command<ImportArchiveCommand>({"import", "x.tar"}).file, "x.tar");
+  EXPECT_EQ(command<AuditCommand>({"audit", "--limit", "7", "--since", "1d"}).limit, 7U);
+}
+
 TEST(CommandLine, NamesTheUnknownCommand) {
-  EXPECT_NE(answer({"retry", id}).err.find("there is no command retry in this version"), std::string::npos);
+  EXPECT_NE(answer({"doctors"}).err.find("there is no command doctors in this version"), std::string::npos);
 }
 
 }  // namespace

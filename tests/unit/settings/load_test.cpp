@@ -115,7 +115,10 @@ admin:
   socket_group: operators
   socket_mode: 0600
   allowed_hosts: [health.lab.example, "[::1]"]
-  read: open
+  read: token
+  tokens:
+    - token_sha256: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+      name: on-call
   insecure: false
 destinations:
   cloud:
@@ -256,6 +259,14 @@ TEST_F(Load, RoutesKeepTheirOrder) {
   EXPECT_EQ(settings.routes[0].to, (std::vector<std::string>{"cloud", "archive"}));
   EXPECT_EQ(settings.routes[1].match.intake, Intake::submit);
   EXPECT_EQ(settings.otherwise, std::vector<std::string>{"archive"});
+}
+
+TEST_F(Load, OperatorsTokensAreKeptByTheirHash) {
+  const Settings settings = load(everything(folder));
+  EXPECT_TRUE(settings.admin.token_to_read);
+  ASSERT_EQ(settings.admin.tokens.size(), 1U);
+  EXPECT_EQ(settings.admin.tokens[0].name, "on-call");
+  EXPECT_EQ(settings.admin.tokens[0].sha256.hex(), "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
 }
 
 // Keeps the text above complete when a key is added.

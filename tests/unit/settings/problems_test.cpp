@@ -415,8 +415,9 @@ TEST_F(Problems, ValuesOfPartsThatAreNotBuiltYetAreRefusedByName) {
   EXPECT_EQ(
       beside("admin: {tokens: [{token_sha256: abc, name: on-call}]}\n"),
       Texts{"2:33: error: admin.tokens[0].token_sha256: isn't 64 digits of lower-case hex, the SHA-256 of the token"});
-  EXPECT_EQ(beside("admin: {tokens: [{token_sha256: abc}]}\n"),
-            Texts{"2:18: error: admin.tokens[0] needs a name, which the audit shows for what is done with that token"});
+  EXPECT_EQ(
+      beside("admin: {tokens: [{token_sha256: abc}]}\n"),
+      Texts{"2:18: error: admin.tokens[0]: needs a name, which the audit shows for what is done with that token"});
   for (const char* intake : {"folder", "azure_storage_queue", "import"}) {
     EXPECT_EQ(
         beside("routes: [{match: {intake: " + std::string(intake) + "}, to: [cloud]}]\n"),

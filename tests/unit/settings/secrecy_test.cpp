@@ -33,6 +33,7 @@ TEST_F(Secrecy, NoValueThatCameByReferenceIsQuotedAtAnyKey) {
       {&keys::intake(), cloud + "intake: {KEY: VALUE}\n"},
       {&keys::intake_http(), cloud + "intake: {http: [{KEY: VALUE}]}\n"},
       {&keys::admin(), cloud + "admin: {KEY: VALUE}\n"},
+      {&keys::admin_token(), cloud + "admin: {tokens: [{KEY: VALUE}]}\n"},
       {&keys::forward(), cloud + "forward: {KEY: VALUE}\n"},
       {&keys::log(), cloud + "log: {KEY: VALUE}\n"},
       {&keys::route(), cloud + "routes: [{KEY: VALUE}]\n"},
