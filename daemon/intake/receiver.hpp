@@ -37,6 +37,8 @@ struct Arrival {
   std::optional<RequestProblem> digest_problem{};
   std::optional<RequestProblem> key_problem{};
   std::optional<ByteCount> declared_size{};  // of those bytes, where it is known before
+  // What the drop folder's door has yet to do about the file (NewSubmission::pending_move).
+  std::optional<std::string> pending_move{};
   bool any_client = false;                   // the operator socket: `clients:` isn't asked
 };
 

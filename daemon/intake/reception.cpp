@@ -141,6 +141,7 @@ void ReceptionState::append(Reception::FinishCallback durable) {
     const Intake kind = arrival.intake == Intake::submit ? Intake::http : arrival.intake;
     submission.idempotency_key = std::string(intake_name(kind)) + ':' + arrival.client + ':' + *arrival.idempotency_key;
   }
+  submission.pending_move = std::move(arrival.pending_move);
   if (upload_) {
     submission.payload = std::move(upload_);
   } else {

@@ -22,6 +22,9 @@ AppendCommand::AppendCommand(NewSubmission submission, AppendCallback callback, 
   if (sealed.payload_name) {
     payload_name_ = store_text(*sealed.payload_name, {sealed.id, SealedField::payload_name}, cipher);
   }
+  if (new_.pending_move) {
+    pending_move_ = store_text(*new_.pending_move, {sealed.id, SealedField::pending_move}, cipher);
+  }
   if (auto* bytes = std::get_if<std::string>(&new_.payload)) {
     if (bytes->size() != new_.submission.size.value || bytes->size() > inline_payload_limit.value) {
       throw std::invalid_argument(
@@ -87,6 +90,7 @@ void AppendCommand::insert(WriteTransaction& transaction) {
     transaction.may_have_work.push_back(totals.destination);
   }
   transaction.state.totals.count_intake(submission.intake);
+  if (pending_move_) statements.insert_pending_move.run(blob_of(submission.id.bytes), *pending_move_);
   if (!keys_.empty()) statements.idempotency.remember(keys_.front(), seq, transaction.state.idempotency_current);
 }
 

@@ -37,6 +37,7 @@ class AppendCommand : public Command {
   std::vector<IdempotencyHash> keys_;  // the first is kept
   StoredText content_type_parameters_;
   std::optional<StoredText> payload_name_;
+  std::optional<StoredText> pending_move_;
   std::shared_ptr<UploadState> upload_;
   std::string payload_row_;
   Earlier earlier_ = Earlier::none;

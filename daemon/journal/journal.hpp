@@ -55,6 +55,9 @@ struct NewSubmission {
   std::optional<std::string> idempotency_key{};
   // All bytes (at most inline_payload_limit), or the upload that holds them.
   std::variant<std::string, std::unique_ptr<PayloadUpload>> payload;
+  // What the drop folder's door has yet to do about the file (pending_moves()); kept with the submission, in one
+  // transaction. Sealed: it holds the file's name.
+  std::optional<std::string> pending_move{};
 };
 inline constexpr ByteCount inline_payload_limit = kibibytes(64);
 inline constexpr ByteCount payload_chunk_size = kibibytes(256);
@@ -65,6 +68,12 @@ struct Appended {
 };
 using AppendCallback = std::function<void(Result<Appended, AppendRefusal>)>;
 using ChunkCallback = std::function<void(Result<void, AppendRefusal>)>;
+
+// A note that came with a submission, until end_pending_move(). It stays whatever becomes of the submission.
+struct PendingMove {
+  SubmissionId id;
+  std::string note;
+};
 
 // ---- Forwarder: claim and settle ------------------------------------------------------------------------------------
 
@@ -209,6 +218,10 @@ class Journal {
   virtual std::unique_ptr<PayloadUpload> open_upload(const SubmissionId& id) = 0;
   // Chunks of exactly payload_chunk_size but for the last; the next one after the callback of the one before.
   virtual void append_chunk(PayloadUpload& upload, std::string bytes, ChunkCallback callback) = 0;
+  // Oldest first. One whose seal doesn't open is left out, and said in the log.
+  virtual Result<std::vector<PendingMove>> pending_moves() = 0;
+  // Asynchronous, without an answer: a note that is lost to a crash just before is met again at the next start.
+  virtual void end_pending_move(const SubmissionId& id) = 0;
 
   // Claims up to `count` due deliveries of a destination: due retries first, then the oldest queued.
   virtual std::vector<Claim> claim(const std::string& destination, std::size_t count) = 0;

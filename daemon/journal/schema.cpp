@@ -173,6 +173,11 @@ CREATE TABLE redirected (
   other INTEGER NOT NULL,
   PRIMARY KEY (seq, destination, up_to)
 ) WITHOUT ROWID;)",
+    // 5: files of drop folders that are in the journal and not yet moved (pending_moves.hpp).
+    R"(CREATE TABLE pending_move (
+  submission_id BLOB PRIMARY KEY,
+  note NOT NULL
+) WITHOUT ROWID;)",
 };
 
 void apply_steps(Connection& connection, std::int64_t from, std::int64_t to = journal_schema_version) {

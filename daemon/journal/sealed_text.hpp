@@ -1,4 +1,5 @@
-// Texts of the journal that can carry a name, one by one: payload name, content type parameters, a remote side's text.
+// Texts of the journal that can carry a name, one by one: payload name, content type parameters, a remote side's text,
+// the note of a pending move.
 // A column holds such a text as TEXT where it is plain, and as a BLOB where it is sealed.
 #pragma once
 
@@ -17,6 +18,7 @@ enum class SealedField : char {
   remote_text = 'r',
   discard_reason = 'd',
   audit_detail = 'a',
+  pending_move = 'm',
 };
 
 // What a seal binds a text to.

@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "journal/append.hpp"
 #include "journal/listing.hpp"
+#include "journal/pending_moves.hpp"
 #include "journal/settlement.hpp"
 #include "journal/sqlite_operator_actions.hpp"
 #include "journal/uploads.hpp"
@@ -86,6 +87,19 @@ void SqliteJournal::append_chunk(PayloadUpload& upload, std::string bytes, Chunk
   auto command = std::make_unique<ChunkCommand>(ours->state(), std::move(bytes), *cipher_, std::move(callback));
   if (stopping_) command->refuse_because_stopping();
   inbox_->post(std::move(command));
+}
+
+Result<std::vector<PendingMove>> SqliteJournal::pending_moves() {
+  try {
+    auto reader = pool_->lease();
+    return read_pending_moves(reader->connection, *cipher_);
+  } catch (const DatabaseError& error) {
+    return Failure{read_failure(error)};
+  }
+}
+
+void SqliteJournal::end_pending_move(const SubmissionId& id) {
+  inbox_->post(std::make_unique<EndPendingMoveCommand>(id));
 }
 
 void SqliteJournal::stop_appends() {

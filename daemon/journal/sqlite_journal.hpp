@@ -35,6 +35,8 @@ class SqliteJournal : public Journal {
   void append(NewSubmission submission, AppendCallback callback) override;
   std::unique_ptr<PayloadUpload> open_upload(const SubmissionId& id) override;
   void append_chunk(PayloadUpload& upload, std::string bytes, ChunkCallback callback) override;
+  Result<std::vector<PendingMove>> pending_moves() override;
+  void end_pending_move(const SubmissionId& id) override;
 
   std::vector<Claim> claim(const std::string& destination, std::size_t count) override;
   std::optional<Claim> claim_probe(const std::string& destination, const ProbeChoice& choice) override;

@@ -68,6 +68,7 @@ class Verification {
     step("the attempts", [&] { rows.check_attempts([this] { make_way(); }); });
     step("the chunks", [&] { rows.check_chunks([this] { make_way(); }); });
     step("the audit and what else operators left", [&] { rows.check_operator_rows([this] { make_way(); }); });
+    step("the pending moves", [&] { rows.check_pending_moves([this] { make_way(); }); });
     step("the totals", [&] {
       rows.check_totals();
       read_totals();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "journal/pending_moves.hpp"
 #include "journal/sealed_text.hpp"
 #include "journal/uploads.hpp"
 
@@ -189,6 +190,18 @@ void VerifyRows::check_chunks(const Pause& pause) {
     }
     from = chunk_key(upload + 1, 0);
   }
+}
+
+void VerifyRows::check_pending_moves(const Pause& pause) {
+  Statement all(connection_, "SELECT submission_id, note FROM pending_move");
+  each_row(all.rows(), pause, [&](const Rows& rows) {
+    const auto id = pending_move_id(rows);
+    if (!id) {
+      add_("state", "-", "the note of a file to be moved has no submission's id");
+    } else if (rows.is_blob(1) && seals_checked_ && !read_pending_move(rows, *id, cipher_)) {
+      add_("seal", id->text(), "the note of a file to be moved doesn't open");
+    }
+  });
 }
 
 void VerifyRows::check_totals() {

@@ -31,6 +31,7 @@ class VerifyRows {
   void check_chunks(const Pause& pause);
   // What people did and left: audit, paused destinations, reasons, redirections (verify_operator_rows.cpp).
   void check_operator_rows(const Pause& pause);
+  void check_pending_moves(const Pause& pause);
   void check_totals();  // after deliveries and records: compares what they counted
   // High-water marks, and the id that the lock file names.
   void check_own_row(const std::optional<Uuid>& journal_id);

@@ -21,6 +21,8 @@ WriterStatements::WriterStatements(Connection& connection, const PayloadCipher& 
       insert_upload(connection, "INSERT INTO upload VALUES (?1, ?2)"),
       erase_upload(connection, "DELETE FROM upload WHERE upload = ?1"),
       insert_chunk(connection, "INSERT INTO payload_chunk VALUES (?1, ?2)"),
+      insert_pending_move(connection, "INSERT INTO pending_move VALUES (?1, ?2)"),
+      erase_pending_move(connection, "DELETE FROM pending_move WHERE submission_id = ?1"),
       insert_delivery(connection, "INSERT INTO delivery VALUES (?1, 0, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0)"),
       delivery_at(connection,
                   "SELECT position, attempts, tries, recorded, possibly_delivered, resends FROM delivery"

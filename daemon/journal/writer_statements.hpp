@@ -28,6 +28,8 @@ struct WriterStatements {
   Statement insert_upload;
   Statement erase_upload;
   Statement insert_chunk;
+  Statement insert_pending_move;
+  Statement erase_pending_move;
 
   Statement insert_delivery;
   Statement delivery_at;     // by (destination, due, seq)

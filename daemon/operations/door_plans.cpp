@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/clock.hpp"
+#include "intake/folder_intake.hpp"
 #include "intake/http_intake.hpp"
 
 namespace relay {
@@ -14,6 +16,17 @@ DoorPlan http_plan(const HttpListenerSettings& listener, const IntakeSettings& i
     return std::make_unique<HttpIntake>(around.intake, listener, intake, around.receiver, around.journal);
   };
   plan.change = [listener, intake](Door& door) { dynamic_cast<HttpIntake&>(door).change(listener, intake); };
+  return plan;
+}
+
+// One that changes is closed and opened again: files wait for it.
+DoorPlan folder_plan(const FolderSettings& folder, std::size_t index, const DoorSurroundings& around) {
+  DoorPlan plan;
+  plan.name = "folder " + folder.path.native();
+  plan.make = [folder, index, around]() -> std::unique_ptr<Door> {
+    return std::make_unique<FolderIntake>(folder, "folder-" + std::to_string(index), around.receiver, around.journal,
+                                          system_clock());
+  };
   return plan;
 }
 
@@ -31,6 +44,9 @@ std::vector<DoorPlan> door_plans(const Settings& settings, const ConfigurationPr
   };
   for (std::size_t i = 0; i < settings.intake.http.size(); ++i) {
     add(http_plan(settings.intake.http[i], settings.intake, around), "http", i);
+  }
+  for (std::size_t i = 0; i < settings.intake.folder.size(); ++i) {
+    add(folder_plan(settings.intake.folder[i], i, around), "folder", i);
   }
   return plans;
 }

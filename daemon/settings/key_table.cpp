@@ -90,7 +90,7 @@ const KeySection& intake() {
                   "off, envelope, or auto: envelope where a route reaches ReportStream or its envelope"},
                  {"http", built, "[{listen: 127.0.0.1:8870}]", "HTTP listeners; [] for none"},
                  {"mllp", not_yet, "", "MLLP listeners"},
-                 {"folder", not_yet, "", "watched folders"},
+                 {"folder", built, "", "watched folders"},
                  {"azure_storage_queue", not_yet, "", "queues to read from"}});
   return keys;
 }
@@ -110,6 +110,22 @@ const KeySection& intake_http() {
                {"allow_from", not_yet, "", "networks that may connect"},
                {"rate", not_yet, "", "requests a second for each client"},
                {"reportstream_status", not_yet, "201", "what the drop-in endpoints answer"}});
+  return keys;
+}
+
+const KeySection& intake_folder() {
+  static const KeySection keys =
+      section("intake.folder[]",
+              {{"path", built, "", "the folder that files are put into; the relay's user must be able to write there"},
+               {"client", built, "", "whose files these are; from_folder: the first subfolder's name"},
+               {"content_type", built, "application/hl7-v2", "of every file"},
+               {"patterns", built, "by content_type: [\"*.hl7\", \"*.txt\"]",
+                "names of files that are taken, upper and lower case alike; dot files and *.tmp never are"},
+               {"complete_when", built, "settled",
+                "settled: unchanged for `settle`; renamed: once its name matches; \"marker:*.ok\": once that is there"},
+               {"settle", built, "5s", "how long a file must stay unchanged"},
+               {"after", built, "done", "done: moved to done/YYYY-MM-DD/; delete: erased, once it is in the journal"},
+               {"keep_done", built, "7d", "how long files stay in done/"}});
   return keys;
 }
 
@@ -225,12 +241,13 @@ const KeySection& route() {
 }
 
 const KeySection& match() {
-  static const KeySection keys = section("routes[].match", {{"client", built, "", "a name or glob"},
-                                                            {"content_type", built, "", "a media type"},
-                                                            {"intake", built, "", "the door: http, submit or mllp"},
-                                                            {"msh3", not_yet, "", "sending application"},
-                                                            {"msh4", not_yet, "", "sending facility"},
-                                                            {"msh9", not_yet, "", "message type"}});
+  static const KeySection keys =
+      section("routes[].match", {{"client", built, "", "a name or glob"},
+                                 {"content_type", built, "", "a media type"},
+                                 {"intake", built, "", "the door: http, mllp, folder or submit"},
+                                 {"msh3", not_yet, "", "sending application"},
+                                 {"msh4", not_yet, "", "sending facility"},
+                                 {"msh9", not_yet, "", "message type"}});
   return keys;
 }
 
@@ -241,11 +258,14 @@ const KeySection& log() {
 }
 
 std::vector<const KeySection*> all() {
-  return {&top(),         &journal(),     &intake(),
-          &intake_http(), &intake_mllp(), &intake_mllp_clients(),
-          &admin(),       &admin_token(), &azure_storage_queue(),
-          &directory(),   &backoff(),     &forward(),
-          &route(),       &match(),       &log()};
+  return {&top(),           &journal(),
+          &intake(),        &intake_http(),
+          &intake_mllp(),   &intake_mllp_clients(),
+          &intake_folder(), &admin(),
+          &admin_token(),   &azure_storage_queue(),
+          &directory(),     &backoff(),
+          &forward(),       &route(),
+          &match(),         &log()};
 }
 
 }  // namespace keys

@@ -30,6 +30,7 @@ const KeySection& intake();
 const KeySection& intake_http();
 const KeySection& intake_mllp();
 const KeySection& intake_mllp_clients();
+const KeySection& intake_folder();
 const KeySection& admin();
 const KeySection& admin_token();
 const KeySection& azure_storage_queue();

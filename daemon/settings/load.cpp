@@ -81,6 +81,7 @@ Settings read_settings(const Section& top) {
   check_listeners_apart(top.reading(), listeners);
   const auto names = read_destinations(top, settings.destinations);
   read_routes(top, names, settings);
+  check_folders_apart(top, settings);
   check_sizes(top, settings);
   return settings;
 }

@@ -76,6 +76,7 @@ void read_intake(const Section& top, IntakeSettings& intake, std::vector<PlacedL
       {{"off", Validation::off}, {"envelope", Validation::envelope}, {"auto", Validation::automatic}});
   read_http(section, intake.http, listeners);
   read_mllp(section, intake.mllp, listeners);
+  read_folders(section, intake.content_types, intake.folder);
 }
 
 }  // namespace relay

@@ -122,11 +122,13 @@ class RouteReader {
 
   static std::optional<Intake> read_intake_name(const Section& section, const Text& text) {
     const auto intake = parse_intake(text.value);
-    if (intake == Intake::http || intake == Intake::submit || intake == Intake::mllp) return intake;
+    if (intake == Intake::http || intake == Intake::mllp || intake == Intake::folder || intake == Intake::submit) {
+      return intake;
+    }
     if (intake) {
       section.not_supported("intake", text.value);
     } else {
-      section.error("intake", text.quoted() + " isn't http, submit or mllp");
+      section.error("intake", text.quoted() + " isn't http, mllp, folder or submit");
     }
     return std::nullopt;
   }

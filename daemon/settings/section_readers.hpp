@@ -39,6 +39,12 @@ void read_intake(const Section& top, IntakeSettings& intake, std::vector<PlacedL
 // read_mllp.cpp; `intake` is the section
 void read_mllp(const Section& intake, std::vector<MllpListenerSettings>& mllp, std::vector<PlacedListener>& listeners);
 
+// read_folder.cpp; `intake` is the section of that name
+void read_folders(const Section& intake, const std::vector<std::string>& content_types,
+                  std::vector<FolderSettings>& folders);
+// What comes in from a folder must not be what was written there by the relay itself.
+void check_folders_apart(const Section& top, const Settings& settings);
+
 // read_admin.cpp
 void read_admin(const Section& top, AdminSettings& admin, std::vector<PlacedListener>& listeners);
 

@@ -14,6 +14,7 @@
 #include "base/listen_address.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
+#include "settings/folder_settings.hpp"
 #include "settings/mllp_settings.hpp"
 #include "settings/secret_text.hpp"
 #include "submission/route_table.hpp"
@@ -53,6 +54,7 @@ struct IntakeSettings {
   Validation validate = Validation::automatic;
   std::vector<HttpListenerSettings> http = {HttpListenerSettings{}};
   std::vector<MllpListenerSettings> mllp;
+  std::vector<FolderSettings> folder;
 };
 
 struct AdminSettings {

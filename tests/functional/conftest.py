@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from azurite import Azurite  # noqa: E402
 from fault_proxy import FaultProxy  # noqa: E402
+from outbox import Outbox  # noqa: E402
 from relay import BINARY, Relay  # noqa: E402
 
 
@@ -95,3 +96,25 @@ def make_proxy():
     yield make
     for proxy in made:
         proxy.stop()
+
+
+@pytest.fixture
+def make_outbox(make_relay, tmp_path):
+    """make_outbox(**keys of intake.folder): a watched folder; files settle within 200 ms unless it says otherwise."""
+
+    def make(start=True, config=None, **keys):
+        archive = tmp_path / "archive"
+        archive.mkdir()
+        folder = {"path": str(tmp_path / "outbox"), "client": "lab.batch", **keys}
+        if folder.get("complete_when", "settled") == "settled":
+            folder.setdefault("settle", "200ms")
+        relay = make_relay({"intake": {"folder": [folder], "validate": "envelope"},
+                            "destinations": {"archive": {"type": "directory", "path": str(archive)}}}, start=False)
+        relay.update(config or {})
+        outbox = Outbox(relay, Path(folder["path"]))
+        outbox.path.mkdir(exist_ok=True)
+        if start:
+            outbox.relay.start()
+        return outbox
+
+    return make

@@ -351,6 +351,26 @@ void JournalModel::check_one_of_each_key(WallTime now, Findings& findings) {
   }
 }
 
+// After the submissions: a note came with its submission or not at all, and stays until it is ended.
+void JournalModel::check_notes(Journal& journal, Findings& findings) {
+  const auto pending = journal.pending_moves();
+  if (!pending) return findings.push_back("pending moves can't be read: " + pending.error().message);
+  std::set<SubmissionId> there;
+  for (const PendingMove& move : *pending) {
+    there.insert(move.id);
+    const auto known = notes_.find(move.id);
+    if (known == notes_.end()) {
+      findings.push_back("the note of " + move.id.text() + " was invented");
+    } else if (known->second.text != move.note) {
+      findings.push_back("the note of " + move.id.text() + " isn't the one it came with");
+    }
+  }
+  for (const auto& [id, note] : notes_) {
+    if (!note.ended && find(id) != nullptr && !there.contains(id)) findings.push_back("LOST the note of " + id.text());
+  }
+  std::erase_if(notes_, [&](const auto& note) { return !there.contains(note.first); });
+}
+
 void JournalModel::check_reopened(Journal& journal, const Clock& clock, bool exact, Findings& findings) {
   const std::set<SubmissionId> ids = listed(journal, findings);
   for (auto at = submissions_.begin(); at != submissions_.end();) {
@@ -365,6 +385,7 @@ void JournalModel::check_reopened(Journal& journal, const Clock& clock, bool exa
       at = submissions_.erase(at);  // if it comes back it counts as invented
     }
   }
+  check_notes(journal, findings);
   check_totals(journal, exact, findings);
   check_one_of_each_key(clock.wall_now(), findings);
 }

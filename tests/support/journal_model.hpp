@@ -39,6 +39,12 @@ struct KnownSubmission {
   std::map<std::string, KnownDelivery> deliveries;
 };
 
+// Of a pending move.
+struct KnownNote {
+  std::string text;
+  bool ended = false;  // it was asked for: the note may be gone
+};
+
 class JournalModel {
  public:
   using Findings = std::vector<std::string>;
@@ -61,6 +67,7 @@ class JournalModel {
   std::uint64_t erased() const { return erased_; }  // submissions found to be, so far
   const std::vector<std::string>& destinations() const { return destinations_; }
   std::map<SubmissionId, KnownSubmission>& submissions() { return submissions_; }
+  std::map<SubmissionId, KnownNote>& notes() { return notes_; }
 
   // A claim that the journal gave out: its token is new, its delivery known, queued, with the attempts we know of.
   void check_claim(const std::string& destination, const Claim& claim, Findings& findings);
@@ -79,6 +86,7 @@ class JournalModel {
   void count_erased(const KnownSubmission& known);
   void check_delivery(const DeliveryView& view, KnownDelivery& known, const std::string& name, Findings& findings);
   void check_payload(Journal& journal, const KnownSubmission& known, const Clock& clock, Findings& findings);
+  void check_notes(Journal& journal, Findings& findings);
   void check_totals(Journal& journal, bool exact, Findings& findings);
   void check_one_of_each_key(WallTime now, Findings& findings);
 
@@ -86,6 +94,7 @@ class JournalModel {
   const std::chrono::milliseconds keep_record_;
   std::vector<std::string> destinations_{"alpha", "beta", "gamma"};
   std::map<SubmissionId, KnownSubmission> submissions_;
+  std::map<SubmissionId, KnownNote> notes_;
   std::uint64_t erased_ = 0;
   std::map<std::string, std::uint64_t> erased_deliveries_;
   std::map<Intake, std::uint64_t> erased_by_intake_;

@@ -87,7 +87,8 @@ void JournalWorkload::step() {
   if (dice < 84) return release();
   if (dice < 85) return settle_stale();
   if (dice < 90) return read_payload();
-  if (dice < 95) return count();
+  if (dice < 93) return count();
+  if (dice < 95) return end_move();
   query();
 }
 
@@ -130,6 +131,16 @@ void JournalWorkload::append_conflict() {
   append_bytes(other);
 }
 
+// Of a file that is known to be in the journal.
+void JournalWorkload::end_move() {
+  for (auto& [id, note] : model_.notes()) {
+    const KnownSubmission* known = model_.find(id);
+    if (note.ended || known == nullptr || known->answer != Answer::acknowledged) continue;
+    note.ended = true;
+    return journal_.end_pending_move(id);
+  }
+}
+
 void JournalWorkload::append_bytes(const KnownSubmission& known) {
   append(known, JournalModel::payload(known.payload_seed, known.submission.size.value));
 }
@@ -138,6 +149,10 @@ void JournalWorkload::append(const KnownSubmission& known,
                              std::variant<std::string, std::unique_ptr<PayloadUpload>> payload) {
   inbox_->expect();
   NewSubmission submission{known.submission, known.destinations, known.key, std::move(payload)};
+  if (below(4) == 0) {
+    submission.pending_move = "note " + std::to_string(random_());
+    model_.notes()[known.submission.id] = {*submission.pending_move, false};
+  }
   journal_.append(std::move(submission),
                   [inbox = inbox_, this, id = known.submission.id](Result<Appended, AppendRefusal> result) {
                     inbox->answer([this, id, result] { answered_append(id, result); });

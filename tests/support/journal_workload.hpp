@@ -66,6 +66,7 @@ class JournalWorkload {
   void append_new();
   void append_repeat();
   void append_conflict();
+  void end_move();
   void upload();
   void upload_chunk();
   void claim();

@@ -109,6 +109,15 @@ intake:
       max_connections: 10
       insecure: true
     - {listen: "unix:/run/edge-relay/intake.sock", group: lab, mode: 0600}
+  folder:
+    - path: /srv/outbox
+      patterns: ["*.csv", "*.out"]
+      complete_when: "marker:*.ok"
+      settle: 10s
+      content_type: Text/Plain
+      client: from_folder
+      after: delete
+      keep_done: 1d
 admin:
   listen: localhost:9871
   socket: /run/x/admin.sock
@@ -177,8 +186,11 @@ shutdown_grace: 1m
 TEST_F(Load, EveryBuiltKeyIsTaken) {
   const std::string text = everything(folder);
   const Settings settings = load(text);
-  ASSERT_EQ(warnings.size(), 1U);
-  EXPECT_NE(warnings[0].message.find("message_ttl"), std::string::npos);
+  ASSERT_EQ(warnings.size(), 4U);
+  EXPECT_NE(warnings[0].message.find("isn't a folder that is there"), std::string::npos);
+  EXPECT_NE(warnings[1].message.find("settle: has no effect"), std::string::npos);
+  EXPECT_NE(warnings[2].message.find("keep_done: has no effect"), std::string::npos);
+  EXPECT_NE(warnings[3].message.find("message_ttl"), std::string::npos);
 
   EXPECT_EQ(settings.site, "lab-014");
   EXPECT_EQ(settings.clients, (std::vector<std::string>{"lab.default", "lab.?x*"}));
@@ -202,6 +214,16 @@ TEST_F(Load, EveryBuiltKeyIsTaken) {
   EXPECT_EQ(settings.intake.http[0].client, "lab.default");
   EXPECT_EQ(settings.intake.http[0].allowed_hosts, std::vector<std::string>{"relay.lab.example"});
   EXPECT_EQ(settings.intake.http[0].max_connections, 10U);
+  ASSERT_EQ(settings.intake.folder.size(), 1U);
+  EXPECT_EQ(settings.intake.folder[0].path, "/srv/outbox");
+  EXPECT_EQ(settings.intake.folder[0].patterns, (std::vector<std::string>{"*.csv", "*.out"}));
+  EXPECT_EQ(settings.intake.folder[0].complete_when, FileCompleteWhen::marker);
+  EXPECT_EQ(settings.intake.folder[0].marker, "*.ok");
+  EXPECT_EQ(settings.intake.folder[0].settle, milliseconds(10'000));
+  EXPECT_EQ(settings.intake.folder[0].content_type, "text/plain");
+  EXPECT_FALSE(settings.intake.folder[0].client);
+  EXPECT_EQ(settings.intake.folder[0].after, FileAfter::erased);
+  EXPECT_EQ(settings.intake.folder[0].keep_done, std::chrono::hours(24));
   EXPECT_TRUE(settings.intake.http[0].insecure);
   EXPECT_EQ(settings.intake.http[1].listen.text(), "unix:/run/edge-relay/intake.sock");
   EXPECT_EQ(settings.intake.http[1].group, "lab");

@@ -327,7 +327,7 @@ TEST_F(Problems, OfRoutes) {
                    "'_', '-', '*', '?'",
                    "5:42: error: routes[0].match.content_type: \"hl7\" isn't a media type; write type/subtype without "
                    "parameters",
-                   "5:55: error: routes[0].match.intake: \"door\" isn't http or submit",
+                   "5:55: error: routes[0].match.intake: \"door\" isn't http, mllp, folder or submit",
                    "6:13: error: routes[0].to: \"a\" stands here twice",
                    "6:16: error: routes[0].to: there is no destination \"c\"",
                    "7:5: error: routes[1].to is missing: it names destinations",
@@ -418,7 +418,7 @@ TEST_F(Problems, ValuesOfPartsThatAreNotBuiltYetAreRefusedByName) {
   EXPECT_EQ(
       beside("admin: {tokens: [{token_sha256: abc}]}\n"),
       Texts{"2:18: error: admin.tokens[0]: needs a name, which the audit shows for what is done with that token"});
-  for (const char* intake : {"folder", "azure_storage_queue", "import"}) {
+  for (const char* intake : {"azure_storage_queue", "import"}) {
     EXPECT_EQ(
         beside("routes: [{match: {intake: " + std::string(intake) + "}, to: [cloud]}]\n"),
         Texts{"2:27: error: routes[0].match.intake: " + std::string(intake) + " isn't supported by this version"});

@@ -32,6 +32,7 @@ TEST_F(Secrecy, NoValueThatCameByReferenceIsQuotedAtAnyKey) {
       {&keys::journal(), cloud + "journal: {KEY: VALUE}\n"},
       {&keys::intake(), cloud + "intake: {KEY: VALUE}\n"},
       {&keys::intake_http(), cloud + "intake: {http: [{KEY: VALUE}]}\n"},
+      {&keys::intake_folder(), cloud + "intake: {folder: [{KEY: VALUE}]}\n"},
       {&keys::admin(), cloud + "admin: {KEY: VALUE}\n"},
       {&keys::admin_token(), cloud + "admin: {tokens: [{KEY: VALUE}]}\n"},
       {&keys::forward(), cloud + "forward: {KEY: VALUE}\n"},

@@ -61,9 +61,12 @@ TEST(ShippedFiles, WhatIsCommentedOutIsTheDefault) {
   std::string text =
       std::regex_replace(text_of(config / "edge-relay.yaml"), std::regex("(^|\n)( *)#(?=[a-z-]|  |\n)"), "$1$2");
   text = std::regex_replace(text, std::regex("/etc/edge-relay/reportstream-connection-string"), secret);
-  text = std::regex_replace(text, std::regex("/srv/edge-relay/archive"), folder.path().string());
+  std::filesystem::create_directory(folder.path() / "archive");
+  std::filesystem::create_directory(folder.path() / "outbox");
+  text = std::regex_replace(text, std::regex("/srv/edge-relay/archive"), (folder.path() / "archive").string());
+  text = std::regex_replace(text, std::regex("/var/spool/edge-relay/outbox"), (folder.path() / "outbox").string());
   // These have no default to be compared.
-  text = std::regex_replace(text, std::regex("\n *(site|clients|client|encryption_key): [^\n]*"), "");
+  text = std::regex_replace(text, std::regex("\n *(site|clients|encryption_key): [^\n]*|\n *client: lab.default"), "");
   const std::string file = folder.write("all.yaml", text);
   expect_loads(file);
   const auto loaded = load_settings(file);
@@ -89,6 +92,14 @@ TEST(ShippedFiles, WhatIsCommentedOutIsTheDefault) {
   EXPECT_EQ(settings.intake.http[0].max_connections, HttpListenerSettings{}.max_connections);
   EXPECT_EQ(settings.intake.http[1].group, HttpListenerSettings{}.group);
   EXPECT_EQ(settings.intake.http[1].mode, HttpListenerSettings{}.mode);
+  ASSERT_EQ(settings.intake.folder.size(), 1U);
+  const FolderSettings& outbox = settings.intake.folder[0];
+  EXPECT_EQ(outbox.content_type, FolderSettings{}.content_type);
+  EXPECT_EQ(outbox.patterns, (std::vector<std::string>{"*.hl7", "*.txt"}));
+  EXPECT_EQ(outbox.complete_when, FolderSettings{}.complete_when);
+  EXPECT_EQ(outbox.settle, FolderSettings{}.settle);
+  EXPECT_EQ(outbox.after, FolderSettings{}.after);
+  EXPECT_EQ(outbox.keep_done, FolderSettings{}.keep_done);
   EXPECT_EQ(settings.admin.listen, defaults.admin.listen);
   EXPECT_EQ(settings.admin.socket, defaults.admin.socket);
   EXPECT_EQ(settings.admin.socket_group, defaults.admin.socket_group);
