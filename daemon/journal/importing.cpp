@@ -33,8 +33,8 @@ ImportRefusal::Kind refusal_of(AppendRefusal why) {
 
 }  // namespace
 
-ImportCommand::ImportCommand(std::shared_ptr<AuditedImport> session, CarriedSubmission carried,
-                             ImportCallback callback, const PayloadCipher& cipher)
+ImportCommand::ImportCommand(std::shared_ptr<AuditedImport> session, CarriedSubmission carried, ImportCallback callback,
+                             const PayloadCipher& cipher)
     : session_(std::move(session)),
       carried_(std::move(carried)),
       callback_(std::move(callback)),

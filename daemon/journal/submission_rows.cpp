@@ -159,7 +159,8 @@ void SubmissionReader::add_attempts(const SubmissionRow& row, PlacedDelivery& de
   unsigned elsewhere = 0;
   for (Rows rows = redirected_.rows(row.seq, delivery.destination); rows.next();) {
     for (AttemptRecord& attempt : view.history) {
-      if (attempt.number > elsewhere && attempt.number <= rows.small_count(0)) attempt.other_destination = rows.string(1);
+      if (attempt.number > elsewhere && attempt.number <= rows.small_count(0))
+        attempt.other_destination = rows.string(1);
     }
     elsewhere = rows.small_count(0);
   }
