@@ -19,7 +19,7 @@ using std::chrono::seconds;
 // Whatever events say: on a share there are none.
 constexpr std::chrono::minutes between_looks{1};
 constexpr seconds after_trouble{5};
-constexpr seconds after_file_trouble{20};
+constexpr seconds after_file_trouble{10};
 constexpr seconds full_patience{5};
 constexpr seconds after_change{1};
 constexpr std::string_view hl7_type = "application/hl7-v2";

@@ -39,7 +39,7 @@ struct Arrival {
   std::optional<ByteCount> declared_size{};  // of those bytes, where it is known before
   // What the drop folder's door has yet to do about the file (NewSubmission::pending_move).
   std::optional<std::string> pending_move{};
-  bool any_client = false;                   // the operator socket: `clients:` isn't asked
+  bool any_client = false;  // the operator socket: `clients:` isn't asked
 };
 
 // One payload on its way in. Give every byte to write() in order, then finish(). Destroying it gives it up.

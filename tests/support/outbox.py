@@ -32,7 +32,7 @@ class Outbox:
         return found
 
     def failed(self):
-        """{name: reason} of what lies in failed/."""
+        """{name: reason} of what lies in failed/, while nothing is on its way there."""
         folder = self.path / "failed"
         names = {path.name for path in folder.iterdir()} if folder.exists() else set()
         reasons = {name for name in names if name.endswith(".reason")}
@@ -61,12 +61,9 @@ class Outbox:
         return self.done()
 
     def await_failed(self, name, timeout=60):
-        await_true(lambda: name in self._failed_now(), lambda: f"{name} in failed: {self.look()}", timeout=timeout)
-        return self.failed()[name]
-
-    def _failed_now(self):
-        folder = self.path / "failed"
-        return {path.name for path in folder.iterdir()} if folder.exists() else set()
+        """Its reason. Others may be on their way there meanwhile."""
+        await_true((self.path / "failed" / name).exists, lambda: f"{name} in failed: {self.look()}", timeout=timeout)
+        return (self.path / "failed" / f"{name}.reason").read_text()
 
     def look(self):
         names = sorted(str(path.relative_to(self.path)) for path in self.path.rglob("*") if path.is_file())
