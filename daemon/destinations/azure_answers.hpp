@@ -32,6 +32,7 @@
 #include <string_view>
 
 #include "base/clock.hpp"
+#include "base/clock_agreement.hpp"
 #include "base/http_client.hpp"
 #include "destinations/azure_request.hpp"
 #include "destinations/azure_sas.hpp"
@@ -60,7 +61,7 @@ std::string_view xml_element_text(std::string_view document, std::string_view na
 
 // How far our clock is ahead of (positive) or behind the answer's Date, where it has one.
 std::optional<std::chrono::milliseconds> clock_difference(const HttpClientResponse& response, WallTime now);
-inline constexpr std::chrono::minutes clock_tolerance{15};
+inline constexpr std::chrono::minutes clock_tolerance = clock_agreement;
 // "clock is off by 2h: this machine is ahead of Azure's Date"
 std::string clock_words(std::chrono::milliseconds difference);
 

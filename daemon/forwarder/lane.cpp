@@ -226,7 +226,10 @@ void Lane::conclude(const DeliveryResult& result, Moment now) {
   // A probe of a circuit that was closed meanwhile is a try like any other.
   attempt.probe = probe_in_flight_ == result.attempt && rules_.circuit().is_open();
   if (probe_in_flight_ == result.attempt) probe_in_flight_.reset();
-  if (result.result.server_date) journal_.witness_clock(*result.result.server_date);
+  if (result.result.server_date) {
+    journal_.witness_clock(*result.result.server_date);
+    report_.heard_date(*result.result.server_date, now);
+  }
 
   Verdict verdict = rules_.judge(attempt, result.result, now);
   if (!rules_.circuit().is_open()) probe_in_flight_.reset();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/clock_agreement.hpp"
 #include "base/log.hpp"
 
 namespace relay {
@@ -30,7 +31,7 @@ void observe(Histogram& histogram, double value) {
 bool same_state(const DestinationCondition& a, const DestinationCondition& b) {
   return a.up == b.up && same_error(a.circuit_error, b.circuit_error) && a.circuit_since == b.circuit_since &&
          a.next_probe_at == b.next_probe_at && a.stuck == b.stuck && a.stuck_submissions == b.stuck_submissions &&
-         a.refusing_everything == b.refusing_everything &&
+         a.refusing_everything == b.refusing_everything && a.clock_ahead_by == b.clock_ahead_by &&
          a.last_success_at.has_value() == b.last_success_at.has_value() &&
          a.last_error.has_value() == b.last_error.has_value();
 }
@@ -81,6 +82,18 @@ void LaneReport::concluded(const Try& attempt, const Verdict& verdict, Moment no
                 {{"submission", id}, {"destination", destination_}, {"kind", kind}, {"status", status_text(error)}});
 }
 
+void LaneReport::heard_date(WallTime theirs, Moment now) {
+  const std::chrono::milliseconds ahead = now.wall - theirs;
+  if (std::chrono::abs(ahead) <= clock_agreement) {
+    clock_ahead_by_.reset();
+    clock_off_since_.reset();
+    return;
+  }
+  // To the minute: each answer's time on the way would make it another number.
+  clock_ahead_by_ = std::chrono::round<std::chrono::minutes>(ahead);
+  if (!clock_off_since_) clock_off_since_ = now.wall;
+}
+
 void LaneReport::turn(const OutcomeRules& rules, std::size_t in_flight, Moment now) {
   tell_circuit(rules.circuit(), now);
   publish(rules, in_flight, now);
@@ -118,6 +131,8 @@ void LaneReport::publish(const OutcomeRules& rules, std::size_t in_flight, Momen
   condition.stuck = rules.stuck();
   condition.stuck_submissions = rules.stuck_submissions(stuck_named);
   condition.in_flight = in_flight;
+  condition.clock_ahead_by = clock_ahead_by_;
+  condition.clock_off_since = clock_off_since_;
   condition.delivery_seconds = delivery_seconds_;
 
   publish_again_at_.reset();

@@ -21,6 +21,8 @@ class LaneReport {
 
   // After each verdict.
   void concluded(const Try& attempt, const Verdict& verdict, Moment now);
+  // What the destination's Date says, in every answer that has one.
+  void heard_date(WallTime theirs, Moment now);
   // Each turn: changes of the circuit, and the condition where it changed. What changes with every delivery (last
   // success, last error, in flight) is published once a second at most.
   void turn(const OutcomeRules& rules, std::size_t in_flight, Moment now);
@@ -36,6 +38,8 @@ class LaneReport {
   std::optional<Circuit::Opening> told_opening_{};
   std::optional<WallTime> last_success_at_{};
   std::optional<DeliveryError> last_error_{};
+  std::optional<std::chrono::milliseconds> clock_ahead_by_{};
+  std::optional<WallTime> clock_off_since_{};
   Histogram delivery_seconds_;
   DestinationCondition published_;
   std::optional<MonotonicTime> published_at_{};

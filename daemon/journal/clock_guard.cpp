@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/clock_agreement.hpp"
 #include "base/log.hpp"
 
 namespace relay {
@@ -15,9 +16,9 @@ using std::chrono::milliseconds;
 constexpr std::chrono::hours jump_from{1};
 constexpr std::chrono::hours ahead_over_restart_from{24};
 constexpr std::chrono::hours calm_enough{24};
-// As far as Azure lets a clock be off before it refuses a signature.
-constexpr std::chrono::minutes agreement{15};
 constexpr std::chrono::minutes save_every{15};
+// A clock that jumps about for ever must not fill the journal.
+constexpr std::size_t most_jumps = 50;
 constexpr std::int64_t complain_every_seconds = 3600;
 
 std::string rounded(milliseconds difference) {
@@ -43,9 +44,12 @@ void ClockGuard::load(const std::optional<Note>& note) {
   if (!note) return;
   saved_ = note;
   saved_at_ = last_.monotonic;
+  jumps_ = saved_jumps_ = note->jumps;
   calm_ = note->calm;
   doubted_ = note->doubted;
   const milliseconds away = last_.wall - note->last_seen;
+  // A clock that was doubted already is likelier to have been set right than the machine to have been off.
+  if (note->doubted && away > jump_from) jumps_.push_back({note->last_seen + save_every, away});
   if (away < -jump_from || away > ahead_over_restart_from) doubt(away, "since the relay ran last");
 }
 
@@ -59,6 +63,7 @@ void ClockGuard::look() {
   if (std::chrono::abs(jump) > jump_from) {
     // What a destination said before the jump says nothing about the clock after it.
     anchor_ = now;
+    remember(jump, now.wall);
     doubt(jump, "while the relay ran");
     return;
   }
@@ -72,6 +77,22 @@ void ClockGuard::look() {
     calm_ += passed;
     if (calm_ >= calm_enough) trust_again("it ran a day without a jump");
   }
+}
+
+void ClockGuard::remember(milliseconds jump, WallTime now) {
+  if (jump.count() > 0) {
+    if (jumps_.size() == most_jumps) jumps_.erase(jumps_.begin());
+    jumps_.push_back({now - jump, jump});
+  } else if (!jumps_.empty() && std::chrono::abs(jumps_.back().by + jump) <= jump_from) {
+    jumps_.pop_back();  // it was ahead, and is back
+  }
+}
+
+WallTime ClockGuard::told_by_todays_clock(WallTime stamped) const {
+  for (const JumpAhead& jump : jumps_) {
+    if (stamped <= jump.up_to) stamped += jump.by;
+  }
+  return stamped;
 }
 
 void ClockGuard::doubt(milliseconds jump, const char* since) {
@@ -91,7 +112,7 @@ void ClockGuard::trust_again(const char* why) {
 
 void ClockGuard::witness(WallTime theirs) {
   const milliseconds difference = clock_.wall_now() - theirs;
-  if (std::chrono::abs(difference) <= agreement) {
+  if (std::chrono::abs(difference) <= clock_agreement) {
     witness_ = Witness::agrees;
     return;
   }
@@ -105,14 +126,15 @@ void ClockGuard::witness(WallTime theirs) {
 }
 
 std::optional<ClockGuard::Note> ClockGuard::unsaved() const {
-  const bool due = !saved_ || saved_->doubted != !trusted() || last_.monotonic - *saved_at_ >= save_every ||
-                   (!trusted() && calm_ < saved_->calm);
+  const bool due = !saved_ || jumps_ != saved_jumps_ || saved_->doubted != !trusted() ||
+                   last_.monotonic - *saved_at_ >= save_every || (!trusted() && calm_ < saved_->calm);
   if (!due) return std::nullopt;
-  return Note{last_.wall, !trusted(), calm_};
+  return Note{last_.wall, !trusted(), calm_, jumps_};
 }
 
 void ClockGuard::saved(const Note& note) {
   saved_ = note;
+  saved_jumps_ = note.jumps;
   saved_at_ = last_.monotonic;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "journal/sealed_text.hpp"
+#include "journal/stored_enum.hpp"
 #include "journal/writer_statements.hpp"
 
 namespace relay {
@@ -38,7 +39,7 @@ std::optional<StandingDelivery> DeliveryChanges::at(const SubmissionRow& row, De
   }
   Rows rows = statements.ended_delivery.rows(row.seq, destination);
   if (!rows.next()) return std::nullopt;
-  delivery.state = static_cast<DeliveryState>(rows.integer(0));
+  delivery.state = stored_end(rows.integer(0));
   delivery.position = rows.integer(1);
   delivery.ended_at = rows.time(2);
   delivery.attempts = rows.small_count(3);

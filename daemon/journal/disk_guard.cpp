@@ -13,6 +13,8 @@ namespace relay {
 namespace {
 
 constexpr std::int64_t look_every = 1'000'000'000;
+// What SQLite needs before the first commit: its shared memory, and the WAL's first pages.
+constexpr ByteCount room_to_open = mebibytes(1);
 // Stays free beyond the low watermark when the reserve is made, so that making it never closes the intake.
 constexpr ByteCount between_watermarks = mebibytes(16);
 
@@ -32,6 +34,15 @@ ByteCount size_of_disk(const std::string& folder) {
 }
 
 }  // namespace
+
+bool give_room_to_open(const std::string& journal) {
+  const std::string folder = folder_of(journal);
+  struct statvfs disk {};
+  if (::statvfs(folder.c_str(), &disk) != 0) return false;
+  const std::uint64_t free_disk = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
+  return free_disk < room_to_open.value &&
+         ReserveFile(ReserveFile::path_for(journal), size_of_disk(folder)).give_back();
+}
 
 DiskGuard::DiskGuard(const JournalOptions& options, const Clock& clock)
     : folder_(folder_of(options.path)),

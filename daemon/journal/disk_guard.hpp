@@ -64,4 +64,8 @@ class DiskGuard {
   std::atomic<std::uint64_t> given_back_{0};  // of the reserve, in bytes
 };
 
+// Before there is a guard: gives a slice of that journal's reserve back where its disk is full. False where it isn't
+// full, or nothing is left.
+bool give_room_to_open(const std::string& journal);
+
 }  // namespace relay

@@ -25,15 +25,25 @@ Housekeeping::Housekeeping(Connection& connection, WriterStatements& statements,
       keep_idempotency_(options.keep_idempotency),
       max_backoff_(options.max_backoff),
       clock_(clock),
-      retention_(connection, options),
+      retention_(connection, options, clock),
+      longest_kept_(std::max(options.keep_delivered_payload, options.keep_record)),
       save_clock_(connection, "INSERT OR REPLACE INTO clock VALUES (1, ?1, ?2, ?3)"),
-      saved_clock_(connection, "SELECT last_seen, doubted, calm FROM clock WHERE only = 1") {}
+      saved_clock_(connection, "SELECT last_seen, doubted, calm FROM clock WHERE only = 1"),
+      erase_jumps_(connection, "DELETE FROM clock_jump"),
+      save_jump_(connection, "INSERT INTO clock_jump VALUES (?1, ?2, ?3)"),
+      saved_jumps_(connection, "SELECT up_to, ahead_by FROM clock_jump ORDER BY number") {}
 
 void Housekeeping::load() {
   sweeper_.load();
   std::optional<ClockGuard::Note> note;
   if (Rows rows = saved_clock_.rows(); rows.next()) {
-    note = ClockGuard::Note{rows.time(0), rows.flag(1), std::chrono::milliseconds(rows.integer(2))};
+    note = ClockGuard::Note{rows.time(0), rows.flag(1), std::chrono::milliseconds(rows.integer(2)), {}};
+  }
+  for (Rows rows = saved_jumps_.rows(); note && rows.next();) {
+    const ClockGuard::JumpAhead jump{rows.time(0), std::chrono::milliseconds(rows.integer(1))};
+    // Whatever it concerns has been erased since.
+    if (jump.up_to + jump.by + longest_kept_ < note->last_seen) continue;
+    note->jumps.push_back(jump);
   }
   clock_.load(note);
 }
@@ -66,13 +76,27 @@ void Housekeeping::run(WriteTransaction& transaction) {
   if (rotates_) statements_.idempotency.rotate(transaction, keep_idempotency_);
   if (erases_) retention_.run(transaction);
   clock_noted_ = clock_note_.has_value();
-  if (clock_note_) save_clock_.run(clock_note_->last_seen, clock_note_->doubted, clock_note_->calm.count());
+  if (clock_note_) save_clock(transaction);
   const WallTime latest = transaction.now + max_backoff_;
   for (const FarRetry& retry : far_retries_) {
     statements_.bring_back_delivery.run(retry.destination, retry.due, retry.seq, latest);
     if (transaction.may_have_work.empty() || transaction.may_have_work.back() != retry.destination) {
       transaction.may_have_work.push_back(retry.destination);
     }
+  }
+}
+
+void Housekeeping::save_clock(WriteTransaction& transaction) {
+  const auto& jumps = clock_note_->jumps;
+  save_clock_.run(clock_note_->last_seen, clock_note_->doubted, clock_note_->calm.count());
+  if (jumps == clock_.saved_jumps()) return;
+  erase_jumps_.run();
+  std::int64_t number = 0;
+  for (const ClockGuard::JumpAhead& jump : jumps) save_jump_.run(++number, jump.up_to, jump.by.count());
+  // Keys, too, are kept for as long as they were meant to be.
+  for (std::size_t fresh = clock_.saved_jumps().size(); fresh < jumps.size(); ++fresh) {
+    WallTime& rotated_at = transaction.state.idempotency_rotated_at;
+    if (rotated_at <= jumps[fresh].up_to) rotated_at += jumps[fresh].by;
   }
 }
 

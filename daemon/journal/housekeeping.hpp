@@ -40,6 +40,7 @@ class Housekeeping {
     std::int64_t seq = 0;
   };
   void look_for_far_retries(const WriterState& state, WallTime now);
+  void save_clock(WriteTransaction& transaction);
 
   WriterStatements& statements_;
   UploadSweeper sweeper_;
@@ -52,8 +53,12 @@ class Housekeeping {
   bool brought_back_at_load_ = false;  // what was further away than backoff.max at the start has been brought back
   ClockGuard& clock_;
   Retention retention_;
+  const std::chrono::milliseconds longest_kept_;
   Statement save_clock_;
   Statement saved_clock_;
+  Statement erase_jumps_;
+  Statement save_jump_;
+  Statement saved_jumps_;
   std::optional<ClockGuard::Note> clock_note_;  // the next to save
   bool erases_ = false;                         // the next slice does
   bool erased_ = false;                         // the slice under way has

@@ -140,6 +140,9 @@ struct DestinationCondition {
   std::vector<SubmissionId> stuck_submissions{};  // the first of them
   std::uint64_t in_flight = 0;
   bool refusing_everything = false;
+  // How far this machine's clock is ahead of the last Date that the destination sent, where they don't agree.
+  std::optional<std::chrono::milliseconds> clock_ahead_by{};
+  std::optional<WallTime> clock_off_since{};
   Histogram delivery_seconds;  // from accepted to delivered, of this process's lifetime
 };
 

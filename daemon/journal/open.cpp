@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/log.hpp"
 #include "journal/database.hpp"
+#include "journal/disk_guard.hpp"
 #include "journal/lock_file.hpp"
 #include "journal/placement.hpp"
 #include "journal/schema.hpp"
@@ -115,6 +117,11 @@ void check_schema(Connection& connection, const JournalOptions& options) {
            fmt::format("{} is a SQLite database, but no journal of edge-relay; set journal.path", options.path));
   }
   refuse_newer(options.path, connection.integer("PRAGMA user_version"));
+  if (connection.integer("PRAGMA freelist_count") > connection.integer("PRAGMA page_count")) {
+    refuse(Kind::corrupt, fmt::format("{} is damaged: it says that it has more free pages than pages; run `edge-relay "
+                                      "verify`, and put back a copy",
+                                      options.path));
+  }
   if (connection.integer("PRAGMA user_version") < journal_schema_version) return;  // its steps come first
   for (const std::string& difference : schema_differences(connection)) {
     if (difference.ends_with("doesn't belong to a journal")) continue;  // harmless; verify names it
@@ -161,7 +168,17 @@ void make_private_file(const std::string& path) {
   if (!file) refuse(Kind::unreadable, file.error().message);
 }
 
-// Moves `lock` into the journal at the very end.
+// A tool may have switched it to a rollback journal ("PRAGMA journal_mode"), which says so in the file itself.
+void bring_back_wal(Connection& connection, const std::string& path) {
+  if (connection.text("PRAGMA journal_mode") == "wal") return;
+  if (connection.text("PRAGMA journal_mode = WAL") != "wal") {
+    refuse(Kind::unreadable, fmt::format("{} was switched to another journal mode, and can't be switched back to a "
+                                         "write-ahead log here",
+                                         path));
+  }
+  log_warning("the journal was switched to another journal mode from outside; it is back at a write-ahead log");
+}
+
 void refuse_another_journal(const JournalOptions& options, const LockFile& lock, const Uuid& journal_id) {
   if (!lock.note() || lock.note()->journal_id == journal_id) return;
   const std::string lock_path = LockFile::path_for(options.path).string();
@@ -199,6 +216,7 @@ std::unique_ptr<Journal> open_locked(const JournalOptions& options, const Clock&
     const Uuid journal_id = read_state(connection, options.path).journal_id;
     refuse_another_journal(options, lock, journal_id);
     unlock(connection, options, journal_id);
+    bring_back_wal(connection, options.path);
     migrate_schema(connection);
   }
   WriterState state = read_state(connection, options.path);
@@ -255,6 +273,18 @@ class Made {
   const bool shared_memory_;
 };
 
+// SQLite's shared memory, and the WAL with it, take room before a commit does; where there is none the reserve gives
+// it.
+std::unique_ptr<Journal> open_with_room(const JournalOptions& options, const Clock& clock, LockFile& lock) {
+  for (;;) {
+    try {
+      return open_locked(options, clock, lock);
+    } catch (const DatabaseError&) {
+      if (!lock.held() || !options.vfs.empty() || !give_room_to_open(options.path)) throw;
+    }
+  }
+}
+
 JournalOpenFailure current_failure(const std::string& path) {
   try {
     throw;
@@ -275,7 +305,7 @@ Result<std::unique_ptr<Journal>, JournalOpenFailure> open_journal(const JournalO
     LockFile lock = lock_journal(LockFile::path_for(options.path));
     const Made made(options, lock);
     try {
-      return open_locked(options, clock, lock);
+      return open_with_room(options, clock, lock);
     } catch (...) {
       if (lock.held()) made.undo();
       throw;

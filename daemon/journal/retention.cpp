@@ -25,8 +25,9 @@ std::int64_t number(Statement& statement) {
 
 }  // namespace
 
-Retention::Retention(Connection& connection, const JournalOptions& options)
-    : keep_payload_(options.keep_delivered_payload),
+Retention::Retention(Connection& connection, const JournalOptions& options, const ClockGuard& clock)
+    : clock_(clock),
+      keep_payload_(options.keep_delivered_payload),
       keep_record_(options.keep_record),
       keep_audit_(options.keep_audit),
       due_entries_(connection,
@@ -37,7 +38,7 @@ Retention::Retention(Connection& connection, const JournalOptions& options)
                    " LIMIT ?3"),
       insert_entry_(connection, "INSERT OR REPLACE INTO erasure VALUES (?1, ?2, ?3)"),
       erase_entry_(connection, "DELETE FROM erasure WHERE stage = ?1 AND ended_at = ?2 AND seq = ?3"),
-      ends_(connection, "SELECT max(ended_at) FROM record WHERE seq = ?1"),
+      ends_(connection, "SELECT ended_at FROM record WHERE seq = ?1"),
       empty_payload_(connection, "UPDATE submission SET payload = x'', upload = NULL WHERE seq = ?1"),
       hand_over_chunks_(connection, "INSERT OR REPLACE INTO upload VALUES (?1, ?2)"),
       record_states_(connection, "SELECT destination, state FROM record WHERE seq = ?1"),
@@ -152,9 +153,11 @@ Retention::Ending Retention::ending_of(SubmissionReader& submissions, const Subm
         return state == DeliveryState::delivered || state == DeliveryState::discarded;
       });
   if (!over) return {};
-  Rows rows = ends_.rows(row.seq);
-  if (!rows.next()) return {};
-  return {true, rows.time(0)};
+  Ending ending{!states.empty(), {}};
+  for (Rows rows = ends_.rows(row.seq); rows.next();) {
+    ending.last_end = std::max(ending.last_end, clock_.told_by_todays_clock(rows.time(0)));
+  }
+  return ending;
 }
 
 void Retention::erase_payload(const SubmissionRow& row) {

@@ -13,6 +13,7 @@
 #include <optional>
 #include <vector>
 
+#include "journal/clock_guard.hpp"
 #include "journal/command.hpp"
 #include "journal/journal.hpp"
 #include "journal/submission_rows.hpp"
@@ -21,7 +22,8 @@ namespace relay {
 
 class Retention {
  public:
-  Retention(Connection& connection, const JournalOptions& options);
+  // `clock` outlives it.
+  Retention(Connection& connection, const JournalOptions& options, const ClockGuard& clock);
 
   // Whether there is something to do. Reads at most once a second while there is nothing; throws DatabaseError.
   bool due(WallTime now, MonotonicTime monotonic_now);
@@ -42,7 +44,7 @@ class Retention {
   // What the journal says of a submission now.
   struct Ending {
     bool over = false;    // every delivery is delivered or discarded
-    WallTime last_end{};  // the latest of them
+    WallTime last_end{};  // the latest of them, told by today's clock
   };
 
   std::vector<Entry> entries(Stage stage, WallTime latest, std::size_t limit);
@@ -55,6 +57,7 @@ class Retention {
   bool any_entry(Stage stage, WallTime latest);
   bool space_to_give_back();
 
+  const ClockGuard& clock_;
   const std::chrono::milliseconds keep_payload_;
   const std::chrono::milliseconds keep_record_;
   const std::chrono::milliseconds keep_audit_;

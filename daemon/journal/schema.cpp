@@ -178,6 +178,8 @@ CREATE TABLE redirected (
   submission_id BLOB PRIMARY KEY,
   note NOT NULL
 ) WITHOUT ROWID;)",
+    // 6: the clock's jumps ahead (clock_guard.hpp).
+    R"(CREATE TABLE clock_jump (number INTEGER PRIMARY KEY, up_to INTEGER NOT NULL, ahead_by INTEGER NOT NULL);)",
 };
 
 void apply_steps(Connection& connection, std::int64_t from, std::int64_t to = journal_schema_version) {
@@ -203,8 +205,9 @@ std::map<std::string, std::string> schema_objects(Connection& connection) {
 
 void create_schema(Connection& connection, const Uuid& journal_id, WallTime now, std::int64_t version) {
   // A power cut in an earlier first start can leave a WAL beside a database whose header doesn't know of it yet. SQLite
-  // then takes the mode for set and leaves the header alone, and after the first stop in good order, which ends the WAL,
-  // the journal would go on without one. So the mode is always set anew, from none, and the header written with it.
+  // then takes the mode for set and leaves the header alone, and after the first stop in good order, which ends the
+  // WAL, the journal would go on without one. So the mode is always set anew, from none, and the header written with
+  // it.
   connection.execute("PRAGMA journal_mode = DELETE");
   connection.execute(fmt::format("PRAGMA page_size = {}", journal_page_size).c_str());
   connection.execute("PRAGMA auto_vacuum = INCREMENTAL");

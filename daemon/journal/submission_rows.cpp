@@ -6,6 +6,7 @@
 #include "journal/receipt_text.hpp"
 #include "journal/row_digest.hpp"
 #include "journal/sealed_text.hpp"
+#include "journal/stored_enum.hpp"
 
 namespace relay {
 
@@ -28,11 +29,11 @@ AttemptRecord read_attempt(const Rows& rows, const TextPlace& remote_text, const
   attempt.number = rows.small_count(0);
   attempt.started_at = rows.time(1);
   attempt.ended_at = rows.time(2);
-  attempt.outcome = static_cast<Outcome>(rows.integer(3));
+  attempt.outcome = stored_outcome(rows.integer(3));
   attempt.counted = rows.flag(4);
   if (!rows.is_null(5)) {
     DeliveryError error;
-    error.kind = static_cast<ErrorKind>(rows.integer(5));
+    error.kind = stored_error_kind(rows.integer(5));
     if (!rows.is_null(6)) error.status = static_cast<int>(rows.integer(6));
     error.message = rows.string(7);
     error.remote_text = read_text_column(rows, 8, remote_text, cipher).value_or("");
@@ -58,7 +59,8 @@ SubmissionRow read_submission_row(const Rows& rows, const PayloadCipher& cipher)
   submission.content_type = rows.string(3);
   submission.content_type_parameters = text(4, SealedField::content_type_parameters);
   if (!rows.is_null(5)) submission.payload_name = text(5, SealedField::payload_name);
-  submission.intake = static_cast<Intake>(rows.integer(6));
+  submission.intake = stored_intake(rows.integer(6));
+  whole = whole && is_stored_intake(rows.integer(6));
   submission.size = {rows.count(7)};
   whole = copy_bytes(rows.bytes(8), submission.sha256.bytes) && whole;
   submission.accepted_at = rows.time(9);
@@ -130,7 +132,7 @@ std::vector<SubmissionReader::PlacedDelivery> SubmissionReader::deliveries(const
   for (Rows rows = records_.rows(row.seq); rows.next();) {
     PlacedDelivery delivery{rows.integer(0), rows.integer(1), {}};
     delivery.view.destination = rows.string(2);
-    delivery.view.state = static_cast<DeliveryState>(rows.integer(3));
+    delivery.view.state = stored_end(rows.integer(3));
     if (delivery.view.state == DeliveryState::delivered) delivery.view.delivered_at = rows.time(4);
     delivery.view.attempts = rows.small_count(5);
     delivery.view.resends = rows.small_count(6);
@@ -198,7 +200,7 @@ std::vector<DeliveryState> SubmissionReader::states(const SubmissionRow& row) {
   std::vector<DeliveryState> states;
   for (Rows rows = queued_.rows(row.submission.client, row.seq); rows.next();) states.push_back(DeliveryState::queued);
   for (Rows rows = records_.rows(row.seq); rows.next();) {
-    states.push_back(static_cast<DeliveryState>(rows.integer(3)));
+    states.push_back(stored_end(rows.integer(3)));
   }
   return states;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "journal/stored_enum.hpp"
+
 namespace relay {
 
 std::uint64_t& TotalsRow::of_state(DeliveryState state) {
@@ -100,6 +102,7 @@ Totals TotalsReader::read() {
     }
   }
   for (Rows found = intakes_.rows(); found.next();) {
+    if (!is_stored_intake(found.integer(0))) continue;  // damage, which verify names
     totals.by_intake()[static_cast<Intake>(found.integer(0))] = found.count(1);
   }
   return totals;

@@ -7,6 +7,7 @@
 
 #include "journal/pending_moves.hpp"
 #include "journal/sealed_text.hpp"
+#include "journal/stored_enum.hpp"
 #include "journal/uploads.hpp"
 
 namespace relay {
@@ -21,10 +22,6 @@ void each_row(Rows rows, const VerifyRows::Pause& pause, Visit visit) {
     if (n % rows_between_pauses == 0) pause();
     visit(rows);
   }
-}
-
-bool is_end_state(std::int64_t state) {
-  return state >= 2 && state <= 4;
 }
 
 }  // namespace
@@ -134,7 +131,7 @@ void VerifyRows::check_records(const Pause& pause) {
     const std::int64_t seq = rows.integer(1);
     const std::int64_t state = rows.integer(2);
     Counted& counted = counted_[rows.integer(0)];
-    if (!is_end_state(state)) {
+    if (!is_stored_end(state)) {
       add_("state", id_of(seq), "an ended delivery has a state that doesn't exist");
     } else {
       const std::array<std::uint64_t*, 3> counts = {&counted.delivered, &counted.dead_letter, &counted.discarded};
@@ -150,7 +147,7 @@ void VerifyRows::check_attempts(const Pause& pause) {
   Statement all(connection_,
                 "SELECT a.seq, a.number, a.outcome, s.id IS NULL, a.remote_text, a.destination, s.id,"
                 " coalesce(r.recorded, (SELECT d.recorded FROM delivery d INDEXED BY delivery_client"
-                "  WHERE d.destination = a.destination AND d.client = s.client AND d.seq = a.seq))"
+                "  WHERE d.destination = a.destination AND d.client = s.client AND d.seq = a.seq)), a.error_kind"
                 " FROM attempt a LEFT JOIN submission s ON s.seq = a.seq"
                 " LEFT JOIN record r ON r.seq = a.seq AND r.destination = a.destination");
   each_row(all.rows(), pause, [&](const Rows& rows) {
@@ -169,7 +166,10 @@ void VerifyRows::check_attempts(const Pause& pause) {
       if (!read_text_column(rows, 4, place, cipher_))
         add_("seal", id_of(seq), "the remote text of an attempt doesn't open");
     }
-    if (outcome < 1 || outcome > 5) add_("state", id_of(seq), "an attempt has an outcome that doesn't exist");
+    if (!rows.is_null(8) && !is_stored_error_kind(rows.integer(8))) {
+      add_("state", id_of(seq), "an attempt has an error of a kind that doesn't exist");
+    }
+    if (!is_stored_outcome(outcome)) add_("state", id_of(seq), "an attempt has an outcome that doesn't exist");
   });
 }
 
@@ -207,9 +207,12 @@ void VerifyRows::check_pending_moves(const Pause& pause) {
 void VerifyRows::check_totals() {
   if (!counted_all_) return;  // the reason is told already
   for (const TotalsRow& row : totals_.rows()) check_totals_row(row);
-  Statement intakes(connection_, "SELECT coalesce(sum(accepted), 0) FROM intake_total");
-  Rows rows = intakes.rows();
-  const std::uint64_t taken = rows.next() ? rows.count(0) : 0;
+  Statement intakes(connection_, "SELECT intake, accepted FROM intake_total");
+  std::uint64_t taken = 0;
+  for (Rows rows = intakes.rows(); rows.next();) {
+    taken += rows.count(1);
+    if (!is_stored_intake(rows.integer(0))) add_("state", "-", "a total is kept for a door that doesn't exist");
+  }
   if (taken < report_.submissions) {
     add_("totals", "-", fmt::format("{} submissions are there, the doors' totals say {}", report_.submissions, taken));
   }

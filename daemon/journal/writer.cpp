@@ -326,8 +326,10 @@ void Writer::measure() {
     Rows rows = statement.rows();
     return rows.next() ? rows.count(0) : 0;
   };
-  const std::uint64_t used = pages(statements_.page_count) - pages(statements_.free_pages);
-  disk_.set_used({used * static_cast<std::uint64_t>(journal_page_size)});
+  const std::uint64_t all = pages(statements_.page_count);
+  const std::uint64_t free = pages(statements_.free_pages);
+  if (free > all) throw DatabaseError(SQLITE_CORRUPT, "the journal has more free pages than pages");
+  disk_.set_used({(all - free) * static_cast<std::uint64_t>(journal_page_size)});
 }
 
 // ---- Trouble --------------------------------------------------------------------------------------------------------

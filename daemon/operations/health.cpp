@@ -47,6 +47,8 @@ DestinationHealth assess_destination(const DestinationTotals& totals, const Dest
     health.last_error = condition->last_error;
     health.stuck = condition->stuck;
     health.stuck_submissions = condition->stuck_submissions;
+    health.clock_ahead_by = condition->clock_ahead_by;
+    health.clock_off_since = condition->clock_off_since;
     health.delivery_seconds = condition->delivery_seconds;
     if (!condition->up) {
       health.state = DestinationState::down;
@@ -74,9 +76,11 @@ void raise_alarms_of(const std::string& name, const DestinationHealth& destinati
   if (destination.state == DestinationState::down) {
     if (now - down_since >= alarm_after) raise("destination_down", down_since, destination.totals.queued);
     if (refusing_everything) raise("refusing_everything", down_since, destination.totals.queued);
-    if (destination.last_error && destination.last_error->kind == ErrorKind::clock) {
-      raise("clock_off", down_since, destination.totals.queued);
-    }
+  }
+  const bool refused_for_it = destination.state == DestinationState::down && destination.last_error &&
+                              destination.last_error->kind == ErrorKind::clock;
+  if (destination.clock_off_since || refused_for_it) {
+    raise("clock_off", destination.clock_off_since.value_or(down_since), destination.totals.queued);
   }
   if (destination.stuck > 0) raise("stuck", now, destination.stuck);
   const auto& oldest = destination.totals.oldest_queued_at;
@@ -122,6 +126,12 @@ std::vector<std::string> complaints_of(const Health& health) {
       complaints.push_back(
           fmt::format("{} for {}", counted(destination.stuck, "delivery is stuck", "deliveries are stuck"), name));
     }
+  }
+  for (const auto& [name, destination] : health.destinations) {
+    if (!destination.clock_ahead_by) continue;
+    const auto off = std::chrono::duration_cast<std::chrono::seconds>(*destination.clock_ahead_by);
+    complaints.push_back(fmt::format("this machine's clock is {} {} {}'s", human_duration(std::chrono::abs(off)),
+                                     off.count() > 0 ? "ahead of" : "behind", name));
   }
   if (health.dead_letter > 0) complaints.push_back(counted(health.dead_letter, "dead letter", "dead letters"));
   return complaints;

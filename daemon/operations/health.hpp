@@ -67,7 +67,9 @@ struct DestinationHealth {
   std::optional<DeliveryError> last_error{};  // of an open circuit: why it is open
   std::optional<WallTime> down_since{};
   std::uint64_t stuck = 0;
-  std::vector<SubmissionId> stuck_submissions{};  // the first of them
+  std::vector<SubmissionId> stuck_submissions{};              // the first of them
+  std::optional<std::chrono::milliseconds> clock_ahead_by{};  // where its Date and this machine's clock don't agree
+  std::optional<WallTime> clock_off_since{};
   Histogram delivery_seconds;
 };
 

@@ -121,6 +121,71 @@ def test_a_read_only_disk_is_refused_and_nothing_changes(make_disk, relay_on):
     relay.await_state(relay.submit(hl7()), "delivered")
 
 
+def test_a_disk_that_turns_read_only_under_a_running_relay(make_disk, relay_on):
+    disk = make_disk("ext4", 100)
+    relay = relay_on(disk)
+    relay.await_state(relay.submit(hl7()), "delivered")
+    relay.archive.rename(relay.away)
+    waiting = [relay.submit(hl7()) for _ in range(5)]
+    try:
+        disk.turn_read_only()
+    except NoMounts as error:
+        pytest.skip(f"can't make a file system fail here: {error}")
+    await_true(lambda: relay.post(hl7()).status == 503, lambda: relay.log()[-2000:], timeout=60 * SLOWNESS)
+    answer = relay.post(hl7())
+    assert answer.status == 503 and answer.problem == "journal_failing", answer.body
+    assert int(answer.header("Retry-After")) > 0
+    health = relay.health()
+    assert health["status"] == "failing" and "journal" in health["summary"], health
+    assert "journal_failing" in [alarm["name"] for alarm in health["alarms"]]
+    assert relay.metrics()['edge_relay_alarm{name="journal_failing"}'] == 1
+    assert relay.admin("/health/ready").status == 503 and relay.admin("/health/live").status == 200
+    # What is there can still be read, and nothing is sent whose outcome couldn't be kept.
+    relay.away.rename(relay.archive)
+    assert relay.get(waiting[0])["state"] == "queued"
+    assert relay.running()
+    relay.stop()
+
+    disk.repair()
+    relay.start()
+    for identifier in waiting:
+        relay.await_state(identifier, "delivered", timeout=60)
+    relay.check_totals()
+    assert relay.stop() == 0
+    relay.verify()
+
+
+@pytest.mark.parametrize("kind", ["tmpfs", "ext4"])
+def test_a_start_on_a_disk_without_a_free_byte(make_disk, relay_on, kind):
+    """After a stop in good order SQLite's own files are gone too, and have to be made again before anything else."""
+    disk = make_disk(kind, 160)
+    relay = relay_on(disk)
+    await_true(lambda: relay.reserve.exists() and relay.reserve.stat().st_size >= 32 << 20, lambda: "a reserve")
+    relay.archive.rename(relay.away)
+    waiting = [relay.submit(hl7(extra=b"x" * 20_000)) for _ in range(30)]
+    assert relay.stop() == 0
+    disk.fill()
+    relay.start(ready=False)
+
+    def answers():
+        assert relay.running(), relay.log()[-2000:]
+        try:
+            return relay.admin("/health/live").status == 200
+        except OSError:
+            return False
+    await_true(answers, lambda: relay.log()[-2000:], timeout=60 * SLOWNESS)
+    answer = relay.post(hl7())
+    assert answer.status == 503 and answer.problem == "disk_low", answer.body
+    relay.away.rename(relay.archive)
+    for identifier in waiting:
+        relay.await_state(identifier, "delivered", timeout=60)
+    disk.empty()
+    await_true(lambda: relay.post(hl7()).status == 202, lambda: "taken again", timeout=30 * SLOWNESS)
+    relay.check_totals()
+    assert relay.stop() == 0
+    relay.verify()
+
+
 def test_max_size(make_disk, relay_on):
     disk = make_disk("tmpfs", 160)
     relay = relay_on(disk, {"max_size": "2MiB"})

@@ -84,3 +84,16 @@ def test_twenty_minutes_off_the_clouds_date_is_said(make_relay, storage, tmp_pat
     await_true(lambda: "Date disagree" in relay.log(), lambda: f"a word about it in {relay.log()[-2000:]}")
     line = next(line for line in relay.log().splitlines() if "Date disagree" in line)
     assert words in line and ("20m" in line or "19m" in line)
+
+    def alarms():
+        return [alarm["name"] for alarm in relay.health().get("alarms", [])]
+    await_true(lambda: "clock_off" in alarms(), lambda: f"the alarm in {relay.health()}", timeout=60)
+    assert "alarm=clock_off" in relay.log()
+    assert relay.metrics()['edge_relay_alarm{name="clock_off"}'] == 1
+    health = relay.health()
+    assert health["status"] == "degraded" and "clock" in health["summary"], health
+    # Set right, it is over with the next answer.
+    clock.set("+0")
+    relay.submit(hl7())
+    await_true(lambda: "clock_off" not in alarms(), lambda: f"no alarm in {relay.health()}", timeout=60)
+    assert relay.metrics()['edge_relay_alarm{name="clock_off"}'] == 0

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from relay import BINARY, hl7
+from relay import BINARY, await_true, hl7
 
 PLANTED = b"PLANTEDNAME"
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -39,7 +39,8 @@ def test_no_file_of_the_relay_holds_a_name(make_relay, archive):
     relay = make_relay(configuration(archive, KEY))
     identifier = submit_named(relay)
     large = relay.submit(hl7(extra=b"\rNTE|1||" + PLANTED * 40_000))
-    # Journal, its WAL and shared memory, lock file, log, while it runs, after a crash and after a clean stop.
+    await_true(lambda: relay.journal.with_name("journal.reserve").exists(), "the reserve")
+    # Journal, its WAL and shared memory, reserve, lock file, log, while it runs, after a crash and after a clean stop.
     assert files_with(relay.folder) == []
     relay.kill()
     assert files_with(relay.folder) == []

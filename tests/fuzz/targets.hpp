@@ -15,18 +15,22 @@ void settings(std::string_view bytes);        // a whole configuration
 void azure_answer(std::string_view bytes);    // XML and JSON of a service or of somebody in its place
 void hl7_header(std::string_view bytes);
 void fhir_ndjson(std::string_view bytes);
+void gzip(std::string_view bytes);         // Content-Encoding: gzip, in pieces and at once
+void envelope(std::string_view bytes);     // what a payload and its name become in a message for a queue
 void payload_row(std::string_view bytes);  // a row of the journal's file, plain or sealed, and a receipt
 
 struct Target {
   const char* name;  // also its folder in corpus/
   void (*run)(std::string_view);
 };
-inline constexpr std::array<Target, 7> all = {{{"http_request", http_request},
+inline constexpr std::array<Target, 9> all = {{{"http_request", http_request},
                                                {"request_fields", request_fields},
                                                {"settings", settings},
                                                {"azure_answer", azure_answer},
                                                {"hl7_header", hl7_header},
                                                {"fhir_ndjson", fhir_ndjson},
+                                               {"gzip", gzip},
+                                               {"envelope", envelope},
                                                {"payload_row", payload_row}}};
 
 // Like assert, but in every build.

@@ -1,5 +1,7 @@
 #include "support/first_version_journal.hpp"
 
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
 
@@ -22,7 +24,7 @@ constexpr int keys_of_nobody = 1'200;
 
 class FirstVersion {
  public:
-  FirstVersion(const JournalOptions& options, JournalModel& model, const SteppedClock& clock, std::mt19937_64& random)
+  FirstVersion(const JournalOptions& options, JournalModel& model, const Clock& clock, std::mt19937_64& random)
       : connection_(options.path, Connection::Mode::write, options.vfs),
         model_(model),
         clock_(clock),
@@ -142,7 +144,7 @@ class FirstVersion {
 
   Connection connection_;
   JournalModel& model_;
-  const SteppedClock& clock_;
+  const Clock& clock_;
   std::mt19937_64& random_;
   const Uuid journal_id_;
   std::int64_t next_seq_ = 1;
@@ -154,10 +156,16 @@ class FirstVersion {
 
 }  // namespace
 
-void make_first_version_journal(const JournalOptions& options, JournalModel& model, const SteppedClock& clock,
+void make_first_version_journal(const JournalOptions& options, JournalModel& model, const Clock& clock,
                                 std::mt19937_64& random) {
   auto lock = LockFile::acquire(LockFile::path_for(options.path));
   if (!lock) throw std::runtime_error(lock.error().message);
+  if (options.vfs.empty()) {
+    // As private as a daemon makes it, whatever the umask; its WAL takes the database's mode.
+    std::ofstream(options.path, std::ios::binary);
+    std::filesystem::permissions(options.path,
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  }
   const Uuid journal_id = FirstVersion(options, model, clock, random).make();
   lock->write({journal_id, false});
 }

@@ -6,14 +6,13 @@
 
 #include "journal/journal.hpp"
 #include "support/journal_model.hpp"
-#include "support/stepped_clock.hpp"
 
 namespace relay {
 
 // Makes it at options.path, over options.vfs, with its lock file. Holds queued and delivered submissions and dead
 // letters, payloads in rows and in chunks, attempts, and more idempotency keys than one slice of a rotation takes;
 // `model` knows all of it as acknowledged.
-void make_first_version_journal(const JournalOptions& options, JournalModel& model, const SteppedClock& clock,
+void make_first_version_journal(const JournalOptions& options, JournalModel& model, const Clock& clock,
                                 std::mt19937_64& random);
 
 }  // namespace relay

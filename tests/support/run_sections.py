@@ -205,7 +205,7 @@ def checks(_):
 def power_loss(options):
     program = ROOT / "build/release/tests/power_loss"
     total = Count()
-    for crashes, *how in ((5000, 500), (1000, 100, "--encryption")):
+    for crashes, *how in ((10000, 500), (2000, 100, "--encryption")):
         own = counted([program, "--crashes", str(crashes if options.long else how[0]), *how[1:]], 60 if options.long else 10,
                       {"TMPDIR": str(options.scratch)})
         total.passed, total.failed = total.passed + own.passed, total.failed + own.failed
@@ -215,6 +215,16 @@ def power_loss(options):
 def nth_fault(options):
     return counted([ROOT / "build/release/tests/nth_fault", "--stride", "1" if options.long else "10"], 40 if options.long else 10,
                    {"TMPDIR": str(options.scratch)})
+
+
+def bit_flips(options):
+    program = ROOT / "build/release/tests/bit_flips"
+    total = Count()
+    for flips, *how in ((3000, 200), (1000, 60, "--encryption")):
+        own = counted([program, "--flips", str(flips if options.long else how[0]), *how[1:]], 40 if options.long else 10,
+                      {"TMPDIR": str(options.scratch)})
+        total.passed, total.failed = total.passed + own.passed, total.failed + own.failed
+    return total
 
 
 def kill(options):
@@ -252,6 +262,7 @@ SECTIONS = [
     ("kill", "kill -9 under load", kill, False),
     ("power-loss", "power loss", power_loss, False),
     ("nth-fault", "one failing disk operation after the other", nth_fault, False),
+    ("bit-flips", "a bit turned round, in every table and kind of page", bit_flips, False),
     ("fuzz", "fuzzing, a minute each target", fuzz, False),
     ("soak", "ten minutes of everything at once", soak, False),
     ("package", "the Debian package, under a systemd of its own", package, False),
@@ -267,6 +278,7 @@ SECTIONS = [
 LONG_ONLY = {"fuzz", "soak", "package"}
 # What a section can't do without.
 NEEDS = {"checks": "build", "unit": "build", "functional": "build", "kill": "build", "power-loss": "build", "nth-fault": "build",
+         "bit-flips": "build",
          "quickstart": "build", "soak": "build",
          "asan-unit": "asan-build", "asan-functional": "asan-build", "tsan-unit": "tsan-build", "tsan-functional": "tsan-build"}
 
@@ -285,7 +297,7 @@ def main():
     parser = argparse.ArgumentParser(prog="tests/run", description="Edge Relay's tests. Last line: N passed, N failed.",
                                      epilog="sections: " + ", ".join(names))
     parser.add_argument("--fast", action="store_true", help="build, unit and functional tests, without sanitizers and crashes")
-    parser.add_argument("--long", action="store_true", help="200 kills, 5000 power losses, fuzzing, soak")
+    parser.add_argument("--long", action="store_true", help="200 kills, 12,000 power losses, 4,000 bit flips, fuzzing, soak")
     parser.add_argument("--only", action="append", choices=names, metavar="SECTION", help="this section and what it needs; repeatable")
     arguments = parser.parse_args()
 

@@ -4,6 +4,7 @@ however that ends. Needs root, as mounting does."""
 import ctypes
 import os
 import subprocess
+from pathlib import Path
 
 CLONE_NEWNS = 0x00020000
 _state = {"private": False}
@@ -41,11 +42,11 @@ class SmallDisk:
         if kind == "tmpfs":
             _run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", self.folder)
             return
-        image = folder / "disk.image"
-        image.touch()
-        os.truncate(image, megabytes << 20)
-        _run("mkfs.ext4", "-q", "-F", "-m", "0", image)
-        _run("mount", "-o", "loop", image, self.folder)
+        self.image = folder / "disk.image"
+        self.image.touch()
+        os.truncate(self.image, megabytes << 20)
+        _run("mkfs.ext4", "-q", "-F", "-m", "0", self.image)
+        _run("mount", "-o", "loop,errors=remount-ro", self.image, self.folder)
         self.folder.chmod(0o700)
 
     def fill(self):
@@ -71,6 +72,23 @@ class SmallDisk:
 
     def remount(self, how):
         _run("mount", "-o", f"remount,{how}", self.folder)
+
+    def turn_read_only(self):
+        """As ext4 does by itself when it meets an error, whoever has files open. Only repair() makes it writable again."""
+        with open("/proc/mounts", encoding="utf-8") as mounts:
+            device = next(line.split()[0] for line in mounts if line.split()[1] == str(self.folder))
+        trigger = Path("/sys/fs/ext4") / Path(device).name / "trigger_fs_error"
+        try:
+            trigger.write_text("1")
+        except OSError as error:
+            raise NoMounts(f"{trigger}: {error}") from error
+
+    def repair(self):
+        """What an administrator does then: away with it, checked, back. Nobody may have a file open."""
+        _run("umount", self.folder)
+        # 1: errors were found and mended.
+        subprocess.run(["e2fsck", "-f", "-y", str(self.image)], capture_output=True, check=False)
+        _run("mount", "-o", "loop,errors=remount-ro", self.image, self.folder)
 
     def end(self):
         subprocess.run(["umount", "--lazy", str(self.folder)], capture_output=True, check=False)

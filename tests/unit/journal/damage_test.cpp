@@ -148,6 +148,35 @@ TEST_F(DamageTest, VerifyNamesWhatDoesntAddUp) {
   expect_after("UPDATE journal SET journal_id = x'00'", "state - ");
 }
 
+TEST_F(DamageTest, ANumberThatStandsForNothingIsNamedAndShownLikeAnyOther) {
+  open();
+  const SubmissionId first = append_ok(small("first"));
+  ASSERT_TRUE(settle(claim_one().token, refused()).ok());
+  const SubmissionId second = append_ok(small("second"));
+  close();
+  const auto sound_file = files()["journal.db"];
+  for (const char* sql :
+       {"UPDATE record SET state = 130", "UPDATE attempt SET outcome = 130", "UPDATE attempt SET error_kind = 130",
+        "UPDATE intake_total SET intake = 130", "UPDATE submission SET intake = 129 WHERE seq = 1"}) {
+    SCOPED_TRACE(sql);
+    change(sql);
+    EXPECT_NE(verify_findings(), std::vector<std::string>());
+    open();
+    const SubmissionView shown = view(first, true);
+    EXPECT_EQ(shown.deliveries.at(0).state, DeliveryState::dead_letter);
+    EXPECT_FALSE(error_kind_name(shown.deliveries.at(0).last_error->kind).empty());
+    EXPECT_FALSE(outcome_name(shown.deliveries.at(0).history.at(0).outcome).empty());
+    EXPECT_FALSE(intake_name(shown.submission.intake).empty());
+    const auto snapshot = journal->snapshot();
+    for (const auto& [intake, accepted] : snapshot->accepted_by_intake) {
+      EXPECT_FALSE(intake_name(intake).empty()) << accepted;
+    }
+    EXPECT_EQ(claim_one().submission.id, second);
+    close();
+    std::ofstream(options.path, std::ios::binary | std::ios::trunc) << sound_file;
+  }
+}
+
 TEST_F(DamageTest, VerifyNamesAnotherSchemaAndABrokenPage) {
   open();
   for (int i = 0; i < 50; ++i) append_ok(small(std::string(2000, 'x')));

@@ -138,6 +138,22 @@ TEST_F(OpeningTest, AnEmptyFileInPlaceOfTheJournalIsRefused) {
   expect_refused(Kind::corrupt, {options.path, "empty"});
 }
 
+TEST_F(OpeningTest, AJournalThatWasSwitchedToARollbackJournalIsBroughtBack) {
+  make_used();
+  {
+    Connection connection(options.path, Connection::Mode::write, "");
+    ASSERT_EQ(connection.text("PRAGMA journal_mode = DELETE"), "delete");
+  }
+  open();
+  EXPECT_EQ(claim_one().submission.size.value, 7u);
+  append_ok(small("another"));
+  EXPECT_TRUE(std::filesystem::exists(options.path + "-wal"));
+  EXPECT_EQ(verify_findings(), std::vector<std::string>());
+  close();
+  Connection connection(options.path, Connection::Mode::read, "");
+  EXPECT_EQ(connection.text("PRAGMA journal_mode"), "wal");
+}
+
 TEST_F(OpeningTest, ATableThatIsntOursIsRefused) {
   make_used();
   change("DROP INDEX delivery_client");

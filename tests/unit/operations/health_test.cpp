@@ -117,6 +117,14 @@ const Case cases[] = {
      HealthStatus::degraded,
      {"clock_off"},
      "archive is down (clock)"},
+    {"ClockOffThoughEverythingIsTaken",
+     [](HealthFacts& facts) {
+       facts.conditions["archive"].clock_ahead_by = -minutes(20);
+       facts.conditions["archive"].clock_off_since = now - minutes(1);
+     },
+     HealthStatus::degraded,
+     {"clock_off"},
+     "this machine's clock is 20 min behind archive's"},
     {"Stuck",
      [](HealthFacts& facts) { facts.conditions["archive"].stuck = 2; },
      HealthStatus::degraded,
