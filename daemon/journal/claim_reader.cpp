@@ -6,7 +6,7 @@ namespace relay {
 
 namespace {
 
-#define RELAY_DELIVERY_COLUMNS "due, seq, client, attempts, tries, possibly_delivered, queued_since"
+#define RELAY_DELIVERY_COLUMNS "due, seq, client, attempts, tries, possibly_delivered, queued_since, started_at"
 
 }  // namespace
 
@@ -52,6 +52,7 @@ ClaimableDelivery ClaimReader::claimable(DestinationNumber destination, const Ro
   found.claim.tries_in_a_row = delivery.small_count(4);
   found.claim.possibly_delivered = delivery.flag(5);
   found.claim.queued_since = delivery.time(6);
+  if (!delivery.is_null(7)) found.claim.interrupted_since = delivery.time(7);
   auto submission = submissions_.by_seq(found.place.seq);
   if (submission) {
     found.place.id = submission->submission.id;

@@ -22,6 +22,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "journal/confirmations.hpp"
 #include "submission/delivery.hpp"
 #include "submission/payload_source.hpp"
 #include "submission/submission.hpp"
@@ -90,6 +91,8 @@ struct Claim {
   unsigned tries_in_a_row = 0;      // broken ones included, since it was queued; for the back-off of a stuck delivery
   bool possibly_delivered = false;  // an earlier try may have reached the destination
   WallTime queued_since{};
+  // A start was saved then, and the process ended before its end was: whether that try arrived isn't known.
+  std::optional<WallTime> interrupted_since{};
 };
 
 enum class ClaimEnd { oldest, newest };
@@ -113,6 +116,18 @@ struct Settlement {
   AttemptRecord attempt;                 // `number` is the journal's to give; `counted` says whether attempts grows
   std::optional<WallTime> not_before{};  // try_again: nothing means due at once
   bool possibly_delivered = false;       // remembered with the delivery, and counted where it is sent again
+  // False: nothing was sent, only asked after. It makes no repeat.
+  bool sent = true;
+  // False (try_again alone): there is nothing to record, the delivery only waits on.
+  bool recorded = true;
+  // delivered: the destination is to be asked then what became of it.
+  std::optional<WallTime> follow_up_at{};
+};
+// The start of an attempt, for destinations that can be asked what became of it: saved before anything is sent.
+struct AttemptStart {
+  WallTime started_at{};
+  // The destination was asked: no earlier try arrived, so this one is no repeat.
+  bool earlier_ones_are_absent = false;
 };
 enum class SettleRefusal {
   stale_token,      // the claim has ended already
@@ -195,6 +210,7 @@ struct JournalSnapshot {
   std::map<std::string, DestinationTotals> destinations;  // every one that ever had a delivery or is configured
   std::map<Intake, std::uint64_t> accepted_by_intake;
   std::map<CounterName, std::uint64_t> counters;
+  std::map<std::string, ConfirmationCounts> confirmations;  // of destinations where any is late or failed
 };
 
 // What the journal knows of itself, from memory; never blocks.
@@ -234,10 +250,16 @@ class Journal {
   virtual std::vector<std::string> waiting_clients(const std::string& destination, std::size_t limit) = 0;
   // When the next delivery of that destination becomes due by its not_before; nothing where none waits for time.
   virtual std::optional<WallTime> next_due(const std::string& destination) = 0;
+  // Saves that an attempt begins; nothing may be sent before its callback says so.
+  virtual void begin_attempt(ClaimToken token, AttemptStart start, SettleCallback callback) = 0;
   // The claim ends after the commit of its settlement.
   virtual void settle(ClaimToken token, Settlement settlement, SettleCallback callback) = 0;
   // Gives an unsent claim back, at once and without a write.
   virtual void release(ClaimToken token) = 0;
+  // What that destination is to be asked about now, longest due first. Nothing is claimed: who asks remembers it.
+  virtual std::vector<FollowUp> due_follow_ups(const std::string& destination, std::size_t count) = 0;
+  virtual std::optional<WallTime> next_follow_up(const std::string& destination) = 0;
+  virtual void settle_follow_up(const std::string& destination, FollowUpNews news, FollowUpCallback callback) = 0;
   // The payload behind a claim, hashed while it is read in order. Valid while the journal is open.
   virtual std::shared_ptr<PayloadSource> payload(const Claim& claim) = 0;
 

@@ -13,6 +13,7 @@ JournalReader::JournalReader(const std::string& path, const std::string& vfs, co
       commit_number(connection, "SELECT commit_number FROM journal WHERE only = 1"),
       submissions(connection, cipher),
       claims(connection, cipher),
+      follow_ups(connection, cipher),
       payloads(connection),
       totals(connection),
       newest_dead_letters(connection,

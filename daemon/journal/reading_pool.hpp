@@ -9,6 +9,7 @@
 
 #include "journal/claim_reader.hpp"
 #include "journal/database.hpp"
+#include "journal/follow_ups.hpp"
 #include "journal/payload_reader.hpp"
 #include "journal/submission_rows.hpp"
 #include "journal/totals.hpp"
@@ -26,6 +27,7 @@ struct JournalReader {
   Statement commit_number;
   SubmissionReader submissions;
   ClaimReader claims;
+  FollowUpReader follow_ups;
   PayloadRows payloads;
   TotalsReader totals;
   Statement newest_dead_letters;  // below a seq, of one destination

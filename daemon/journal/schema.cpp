@@ -180,6 +180,15 @@ CREATE TABLE redirected (
 ) WITHOUT ROWID;)",
     // 6: the clock's jumps ahead (clock_guard.hpp).
     R"(CREATE TABLE clock_jump (number INTEGER PRIMARY KEY, up_to INTEGER NOT NULL, ahead_by INTEGER NOT NULL);)",
+    // 7: starts of attempts (attempt_start.hpp), and what destinations say later (follow_ups.hpp).
+    R"(ALTER TABLE delivery ADD COLUMN started_at INTEGER;
+ALTER TABLE record ADD COLUMN confirmation INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE record ADD COLUMN overall_status TEXT;
+ALTER TABLE record ADD COLUMN follow_up_due INTEGER;
+ALTER TABLE record ADD COLUMN confirmed_at INTEGER;
+CREATE INDEX record_follow_up ON record (destination, follow_up_due) WHERE follow_up_due IS NOT NULL;
+CREATE INDEX record_unconfirmed ON record (destination, ended_at) WHERE follow_up_due IS NOT NULL;
+CREATE INDEX record_unconfirmable ON record (destination, confirmed_at) WHERE confirmation = 3;)",
 };
 
 void apply_steps(Connection& connection, std::int64_t from, std::int64_t to = journal_schema_version) {

@@ -1,5 +1,6 @@
 #include "journal/settlement.hpp"
 
+#include "journal/attempt_start.hpp"
 #include "journal/receipt_text.hpp"
 #include "journal/sealed_text.hpp"
 #include "journal/writer_statements.hpp"
@@ -48,16 +49,17 @@ void SettleCommand::apply(WriteTransaction& transaction) {
   const ClaimedDelivery& delivery = *delivery_;
   const AttemptRecord& attempt = settlement_.attempt;
   TotalsRow& totals = transaction.state.totals.of(delivery.destination);
-  totals.count_attempt(attempt.outcome);
+  if (settlement_.recorded) totals.count_attempt(attempt.outcome);
   // A broken try didn't get as far as sending.
-  if (open->possibly_delivered && attempt.outcome != Outcome::broken) ++totals.possible_repeats;
+  if (settlement_.sent && open->possibly_delivered && attempt.outcome != Outcome::broken) ++totals.possible_repeats;
 
-  const unsigned recorded = record_attempt(transaction, *open);
-  const unsigned attempts = open->attempts + (attempt.counted ? 1 : 0);
+  const unsigned recorded = settlement_.recorded ? record_attempt(transaction, *open) : open->recorded;
+  const unsigned attempts = open->attempts + (settlement_.recorded && attempt.counted ? 1 : 0);
   const bool possibly_delivered = open->possibly_delivered || settlement_.possibly_delivered;
   if (settlement_.kind == Settlement::Kind::try_again) {
     transaction.statements.put_off_delivery.run(delivery.destination, open->due, delivery.seq, due_of(settlement_),
-                                                attempts, open->tries + 1, recorded, possibly_delivered);
+                                                attempts, open->tries + (settlement_.recorded ? 1 : 0), recorded,
+                                                possibly_delivered);
     transaction.may_have_work.push_back(delivery.destination);
     return;
   }
@@ -65,6 +67,9 @@ void SettleCommand::apply(WriteTransaction& transaction) {
   transaction.statements.erase_delivery.run(delivery.destination, open->due, delivery.seq);
   transaction.statements.insert_record.run(delivery.seq, delivery.destination, open->position, state, attempt.ended_at,
                                            attempts, recorded, possibly_delivered, open->resends);
+  if (settlement_.follow_up_at && state == DeliveryState::delivered) {
+    transaction.statements.begin_follow_up.run(delivery.seq, delivery.destination, *settlement_.follow_up_at);
+  }
   --totals.queued;
   ++totals.of_state(state);
   transaction.ended.push_back(delivery.id);
@@ -75,9 +80,9 @@ std::optional<SettleCommand::OpenRow> SettleCommand::open_row(WriteTransaction& 
   for (const bool moved : {false, true}) {
     if (moved) {
       // Its time was brought nearer while it was claimed (a clock that was set back).
-      Rows rows = transaction.statements.delivery_place.rows(delivery_->destination, delivery_->client, delivery_->seq);
-      if (!rows.next()) return std::nullopt;
-      due = rows.integer(0);
+      const auto now_due = current_due(transaction, *delivery_);
+      if (!now_due) return std::nullopt;
+      due = *now_due;
     }
     Rows rows = transaction.statements.delivery_at.rows(delivery_->destination, due, delivery_->seq);
     if (rows.next()) {

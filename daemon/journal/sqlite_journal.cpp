@@ -5,6 +5,7 @@
 
 #include "base/log.hpp"
 #include "journal/append.hpp"
+#include "journal/attempt_start.hpp"
 #include "journal/listing.hpp"
 #include "journal/pending_moves.hpp"
 #include "journal/settlement.hpp"
@@ -181,6 +182,10 @@ std::optional<WallTime> SqliteJournal::next_due(const std::string& destination) 
   }
 }
 
+void SqliteJournal::begin_attempt(ClaimToken token, AttemptStart start, SettleCallback callback) {
+  inbox_->post(std::make_unique<AttemptStartCommand>(claims_->find(token), start, std::move(callback)));
+}
+
 void SqliteJournal::settle(ClaimToken token, Settlement settlement, SettleCallback callback) {
   inbox_->post(std::make_unique<SettleCommand>(token, claims_->begin_settlement(token), std::move(settlement),
                                                std::move(callback), *cipher_, *claims_));
@@ -188,6 +193,37 @@ void SqliteJournal::settle(ClaimToken token, Settlement settlement, SettleCallba
 
 void SqliteJournal::release(ClaimToken token) {
   if (const auto destination = claims_->release(token)) subscriptions_.wake(names_.name(*destination));
+}
+
+std::vector<FollowUp> SqliteJournal::due_follow_ups(const std::string& destination, std::size_t count) {
+  const auto number = claimable(destination);
+  if (!number || count == 0) return {};
+  try {
+    auto reader = pool_->lease();
+    const ReadTransaction transaction(reader->connection);
+    return reader->follow_ups.due(*number, clock_.wall_now(), count);
+  } catch (const DatabaseError& error) {
+    log_error("follow-ups can't be read", {{"destination", destination}, {"error", read_failure(error).message}});
+    return {};
+  }
+}
+
+std::optional<WallTime> SqliteJournal::next_follow_up(const std::string& destination) {
+  const auto number = claimable(destination);
+  if (!number) return std::nullopt;
+  try {
+    auto reader = pool_->lease();
+    return reader->follow_ups.next_due(*number);
+  } catch (const DatabaseError& error) {
+    log_error("follow-ups can't be read", {{"destination", destination}, {"error", read_failure(error).message}});
+    return std::nullopt;
+  }
+}
+
+void SqliteJournal::settle_follow_up(const std::string& destination, FollowUpNews news, FollowUpCallback callback) {
+  const auto number = names_.number(destination);
+  if (!number) throw std::logic_error("news came of a destination that never had a delivery");
+  inbox_->post(std::make_unique<FollowUpCommand>(*number, std::move(news), std::move(callback)));
 }
 
 std::shared_ptr<PayloadSource> SqliteJournal::payload(const Claim& claim) {
@@ -317,6 +353,9 @@ Result<JournalSnapshot> SqliteJournal::snapshot() {
     Totals totals = reader->totals.read();
     for (const TotalsRow& row : totals.rows()) {
       DestinationTotals& shown = snapshot.destinations[row.name] = public_totals(row);
+      if (const auto counts = reader->follow_ups.counts(row.destination, now); counts.late + counts.failed > 0) {
+        snapshot.confirmations[row.name] = counts;
+      }
       if (row.queued == 0) continue;
       if (const auto seq = reader->claims.oldest(row.destination)) {
         Rows rows = reader->accepted_at.rows(*seq);

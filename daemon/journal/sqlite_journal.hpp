@@ -42,8 +42,12 @@ class SqliteJournal : public Journal {
   std::optional<Claim> claim_probe(const std::string& destination, const ProbeChoice& choice) override;
   std::vector<std::string> waiting_clients(const std::string& destination, std::size_t limit) override;
   std::optional<WallTime> next_due(const std::string& destination) override;
+  void begin_attempt(ClaimToken token, AttemptStart start, SettleCallback callback) override;
   void settle(ClaimToken token, Settlement settlement, SettleCallback callback) override;
   void release(ClaimToken token) override;
+  std::vector<FollowUp> due_follow_ups(const std::string& destination, std::size_t count) override;
+  std::optional<WallTime> next_follow_up(const std::string& destination) override;
+  void settle_follow_up(const std::string& destination, FollowUpNews news, FollowUpCallback callback) override;
   std::shared_ptr<PayloadSource> payload(const Claim& claim) override;
 
   void subscribe(const std::string& destination, std::function<void()> wake) override;

@@ -7,6 +7,7 @@
 #include "journal/row_digest.hpp"
 #include "journal/sealed_text.hpp"
 #include "journal/stored_enum.hpp"
+#include "submission/confirmation.hpp"
 
 namespace relay {
 
@@ -87,7 +88,7 @@ SubmissionReader::SubmissionReader(Connection& connection, const PayloadCipher& 
               " ON d.destination = t.destination AND d.client = ?1 AND d.seq = ?2"),
       records_(connection,
                "SELECT r.position, r.destination, t.name, r.state, r.ended_at, r.attempts, r.resends,"
-               " r.possibly_delivered FROM record r"
+               " r.possibly_delivered, r.confirmation, r.overall_status FROM record r"
                " JOIN totals t ON t.destination = r.destination WHERE r.seq = ?1"),
       last_attempt_(connection, "SELECT " + std::string(attempt_columns) +
                                     " FROM attempt WHERE seq = ?1 AND destination = ?2 ORDER BY number DESC LIMIT 1"),
@@ -137,6 +138,8 @@ std::vector<SubmissionReader::PlacedDelivery> SubmissionReader::deliveries(const
     delivery.view.attempts = rows.small_count(5);
     delivery.view.resends = rows.small_count(6);
     delivery.view.possibly_delivered = rows.flag(7);
+    delivery.view.confirmation = confirmation_name(static_cast<Confirmation>(rows.integer(8)));
+    delivery.view.overall_status = rows.string(9);
     found.push_back(std::move(delivery));
   }
   std::sort(found.begin(), found.end(),

@@ -124,7 +124,11 @@ void VerifyRows::check_deliveries(const Pause& pause) {
 
 void VerifyRows::check_records(const Pause& pause) {
   Statement all(connection_,
-                "SELECT r.destination, r.seq, r.state, s.id IS NULL, t.name IS NULL FROM record r"
+                "SELECT r.destination, r.seq, r.state, s.id IS NULL, t.name IS NULL,"
+                " r.confirmation NOT BETWEEN 0 AND 3 OR (r.confirmation > 0 AND r.state <> 2)"
+                " OR (r.follow_up_due IS NOT NULL AND r.confirmation <> 1)"
+                " OR ((r.confirmed_at IS NULL) <> (r.confirmation < 2))"
+                " FROM record r"
                 " LEFT JOIN submission s ON s.seq = r.seq LEFT JOIN totals t ON t.destination = r.destination");
   each_row(all.rows(), pause, [&](const Rows& rows) {
     ++report_.deliveries;
@@ -139,6 +143,7 @@ void VerifyRows::check_records(const Pause& pause) {
     }
     if (rows.flag(3)) add_("orphan", "-", fmt::format("an ended delivery (number {}) has no submission", seq));
     if (rows.flag(4)) add_("orphan", id_of(seq), "an ended delivery is for a destination that isn't known");
+    if (rows.flag(5)) add_("state", id_of(seq), "a delivery has an impossible confirmation");
   });
   counted_all_ = true;
 }

@@ -23,7 +23,9 @@ WriterStatements::WriterStatements(Connection& connection, const PayloadCipher& 
       insert_chunk(connection, "INSERT INTO payload_chunk VALUES (?1, ?2)"),
       insert_pending_move(connection, "INSERT INTO pending_move VALUES (?1, ?2)"),
       erase_pending_move(connection, "DELETE FROM pending_move WHERE submission_id = ?1"),
-      insert_delivery(connection, "INSERT INTO delivery VALUES (?1, 0, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0)"),
+      insert_delivery(connection,
+                      "INSERT INTO delivery (destination, due, seq, client, position, queued_since, attempts, tries,"
+                      " recorded, possibly_delivered, resends) VALUES (?1, 0, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0)"),
       delivery_at(connection,
                   "SELECT position, attempts, tries, recorded, possibly_delivered, resends FROM delivery"
                   " WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
@@ -31,11 +33,23 @@ WriterStatements::WriterStatements(Connection& connection, const PayloadCipher& 
       erase_delivery(connection, "DELETE FROM delivery WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
       put_off_delivery(connection,
                        "UPDATE delivery SET due = ?4, attempts = ?5, tries = ?6, recorded = ?7,"
-                       " possibly_delivered = ?8 WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
+                       " possibly_delivered = ?8, started_at = NULL WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
+      start_attempt(connection,
+                    "UPDATE delivery SET started_at = ?4, possibly_delivered = iif(?5, 0, possibly_delivered)"
+                    " WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
       far_deliveries(connection,
                      "SELECT due, seq FROM delivery WHERE destination = ?1 AND due > ?2 ORDER BY due, seq LIMIT ?3"),
       bring_back_delivery(connection, "UPDATE delivery SET due = ?4 WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
-      insert_record(connection, "INSERT INTO record VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
+      insert_record(connection,
+                    "INSERT INTO record (seq, destination, position, state, ended_at, attempts, recorded,"
+                    " possibly_delivered, resends) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
+      begin_follow_up(connection,
+                      "UPDATE record SET confirmation = 1, follow_up_due = ?3 WHERE seq = ?1 AND destination = ?2"),
+      save_follow_up(connection,
+                     "UPDATE record SET confirmation = ?4, overall_status = coalesce(?5, overall_status),"
+                     " follow_up_due = ?6, confirmed_at = ?7"
+                     " WHERE seq = ?1 AND destination = ?2 AND state = 2 AND ended_at = ?3"
+                     " AND follow_up_due IS NOT NULL"),
       last_attempt(connection,
                    "SELECT outcome, error_kind, error_status, error_message FROM attempt"
                    " WHERE seq = ?1 AND destination = ?2 AND number = ?3"),

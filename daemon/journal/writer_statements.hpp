@@ -36,10 +36,13 @@ struct WriterStatements {
   Statement delivery_place;  // by (destination, client, seq)
   Statement erase_delivery;
   Statement put_off_delivery;
+  Statement start_attempt;
   Statement far_deliveries;  // due later than they may be
   Statement bring_back_delivery;
 
   Statement insert_record;
+  Statement begin_follow_up;
+  Statement save_follow_up;
   Statement last_attempt;
   Statement insert_attempt;
   Statement repeat_attempt;

@@ -45,6 +45,7 @@ struct DeliveryView {
   std::optional<DeliveryError> last_error{};
   std::optional<WallTime> delivered_at{};
   std::string confirmation = "none";
+  std::string overall_status;  // what the destination said of it later, in its own word; empty where it said nothing
   Receipt receipt;
   unsigned resends = 0;
   bool possibly_delivered = false;              // a try may have reached the destination unseen, or it was resent
