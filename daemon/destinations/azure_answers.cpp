@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cstdlib>
 
 namespace relay {
 namespace {
@@ -11,8 +10,6 @@ namespace {
 constexpr std::size_t longest_code = 64;
 constexpr std::size_t longest_element = 256;
 constexpr std::size_t searched_for_code = 8 * 1024;
-constexpr std::size_t remote_text_limit = 4 * 1024;
-constexpr std::chrono::hours longest_retry_after{24};
 
 struct Row {
   unsigned status;
@@ -57,20 +54,6 @@ Row row_of(AzureStep step, unsigned status, const std::string& code) {
   if (status >= 500 && status < 600)
     return {status, "", Outcome::try_later, ErrorKind::unavailable, "the service failed"};
   return {status, "", Outcome::broken, ErrorKind::unexpected_answer, "this answer isn't known"};
-}
-
-bool starts_with_ignoring_case(std::string_view text, std::string_view lower_case_start) {
-  return text.size() >= lower_case_start.size() &&
-         std::equal(lower_case_start.begin(), lower_case_start.end(), text.begin(), [](char expected, char found) {
-           return expected == static_cast<char>(std::tolower(static_cast<unsigned char>(found)));
-         });
-}
-
-bool is_web_page(const HttpClientResponse& response) {
-  if (starts_with_ignoring_case(response.header("content-type").value_or(""), "text/html")) return true;
-  std::string_view body = response.body;
-  body.remove_prefix(std::min(body.find_first_not_of(" \t\r\n"), body.size()));
-  return starts_with_ignoring_case(body, "<!doctype html") || starts_with_ignoring_case(body, "<html");
 }
 
 bool exists_already(AzureStep step, const std::string& code) {
@@ -128,25 +111,9 @@ Receipt receipt_of(AzureStep step, const HttpClientResponse& response) {
   return receipt;
 }
 
-std::optional<std::chrono::milliseconds> retry_after(const HttpClientResponse& response, WallTime now) {
-  const auto value = response.header("retry-after");
-  if (!value || value->empty()) return std::nullopt;
-  std::optional<std::chrono::milliseconds> wait;
-  if (std::all_of(value->begin(), value->end(), [](unsigned char c) { return std::isdigit(c) != 0; })) {
-    // More digits than a day has seconds would be capped anyway.
-    wait = value->size() > 6 ? longest_retry_after : std::chrono::seconds(std::atoi(std::string(*value).c_str()));
-  } else if (const auto until = parse_http_date(*value)) {
-    // Counted from the answer's own Date, so that a wrong clock here doesn't count.
-    const auto date = parse_http_date(response.header("date").value_or(""));
-    wait = *until - date.value_or(now);
-  }
-  if (!wait) return std::nullopt;
-  return std::clamp<std::chrono::milliseconds>(*wait, std::chrono::milliseconds(0), longest_retry_after);
-}
-
 // What the other side said, cut, and without a signature that a proxy's error page may repeat from the URL.
-std::string remote_text_of(const HttpClientResponse& response) {
-  std::string text = response.body.substr(0, remote_text_limit);
+std::string text_without_signature(const HttpClientResponse& response) {
+  std::string text = remote_text_of(response);
   for (auto at = text.find("sig="); at != std::string::npos; at = text.find("sig=", at + 4)) {
     const auto end = std::min(text.find_first_of("&\"'<> \t\r\n", at + 4), text.size());
     text.replace(at + 4, end - at - 4, "...");
@@ -164,7 +131,7 @@ void name_the_cause(const AzureAnswerContext& context, const HttpClientResponse&
   const auto difference = clock_difference(response, context.now);
   if (difference && std::chrono::abs(*difference) > clock_tolerance) {
     kind = ErrorKind::clock;
-    words = clock_words(*difference);
+    words = clock_words(*difference, "Azure's");
     return;
   }
   if (context.sas == nullptr) return;
@@ -211,18 +178,6 @@ std::string azure_error_code(const HttpClientResponse& response) {
   return is_code(text) ? std::string(text) : std::string();
 }
 
-std::optional<std::chrono::milliseconds> clock_difference(const HttpClientResponse& response, WallTime now) {
-  const auto date = parse_http_date(response.header("date").value_or(""));
-  if (!date) return std::nullopt;
-  return now - *date;
-}
-
-std::string clock_words(std::chrono::milliseconds difference) {
-  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(std::chrono::abs(difference));
-  return "clock is off by " + format_duration(minutes) + ": this machine is " +
-         (difference.count() > 0 ? "ahead of" : "behind") + " Azure's Date; set its clock";
-}
-
 AttemptResult classify_azure_answer(const AzureAnswerContext& context, const HttpClientResponse& response) {
   AttemptResult result;
   if (is_done(context.step, response)) {
@@ -247,12 +202,12 @@ AttemptResult classify_azure_answer(const AzureAnswerContext& context, const Htt
     name_the_cause(context, response, kind, words);
   }
   result.outcome = row.outcome;
-  if (row.outcome == Outcome::try_later) result.retry_after = retry_after(response, context.now);
+  if (row.outcome == Outcome::try_later) result.retry_after = retry_after_of(response, context.now);
   DeliveryError error;
   error.kind = kind;
   error.status = static_cast<int>(response.status);
   error.message = context.resource + ": " + answer_words(response, code) + ": " + words;
-  error.remote_text = remote_text_of(response);
+  error.remote_text = text_without_signature(response);
   result.error = std::move(error);
   return result;
 }
@@ -260,27 +215,7 @@ AttemptResult classify_azure_answer(const AzureAnswerContext& context, const Htt
 AttemptResult classify_azure_failure(const AzureAnswerContext& context, const TransferError& failure) {
   AttemptResult result;
   DeliveryError error;
-  switch (failure.failure) {
-    case TransferFailure::dns:
-      error.kind = ErrorKind::dns;
-      break;
-    case TransferFailure::tls:
-      error.kind = ErrorKind::tls;
-      break;
-    case TransferFailure::proxy:
-      error.kind = ErrorKind::proxy;
-      break;
-    case TransferFailure::timeout:
-      error.kind = ErrorKind::timeout;
-      break;
-    case TransferFailure::body_failed:
-      error.kind = ErrorKind::unavailable;
-      break;
-    case TransferFailure::unreachable:
-    case TransferFailure::reset:
-      error.kind = ErrorKind::unreachable;
-      break;
-  }
+  error.kind = error_kind_of(failure.failure);
   error.message = context.resource + ": " + failure.message;
   result.error = std::move(error);
   if (failure.failure == TransferFailure::body_failed) {

@@ -36,6 +36,7 @@
 #include "base/http_client.hpp"
 #include "destinations/azure_request.hpp"
 #include "destinations/azure_sas.hpp"
+#include "destinations/http_answer.hpp"
 #include "submission/outcome.hpp"
 
 namespace relay {
@@ -58,11 +59,5 @@ std::string azure_error_code(const HttpClientResponse& response);
 // The text of the first <name>…</name> without markup inside, at most 256 bytes; empty where there is none. Takes any
 // bytes.
 std::string_view xml_element_text(std::string_view document, std::string_view name);
-
-// How far our clock is ahead of (positive) or behind the answer's Date, where it has one.
-std::optional<std::chrono::milliseconds> clock_difference(const HttpClientResponse& response, WallTime now);
-inline constexpr std::chrono::minutes clock_tolerance = clock_agreement;
-// "clock is off by 2h: this machine is ahead of Azure's Date"
-std::string clock_words(std::chrono::milliseconds difference);
 
 }  // namespace relay

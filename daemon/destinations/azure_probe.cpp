@@ -78,7 +78,7 @@ std::vector<ProbeFinding> probe_azure(const AzureAccount& account, const AzureSt
       if (const auto difference = clock_difference(*response, clock.wall_now()))
         if (std::chrono::abs(*difference) > clock_tolerance) clock_off = difference;
   }
-  if (clock_off) findings.push_back({ProbeFinding::Kind::bad, clock_words(*clock_off)});
+  if (clock_off) findings.push_back({ProbeFinding::Kind::bad, clock_words(*clock_off, "Azure's")});
   return findings;
 }
 

@@ -5,28 +5,6 @@
 namespace relay {
 namespace {
 
-bool is_unreserved(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_' || c == '~';
-}
-
-std::string encode(std::string_view text, bool keep_slash) {
-  constexpr char digits[] = "0123456789ABCDEF";
-  std::string result;
-  result.reserve(text.size());
-  for (const char c : text) {
-    if (is_unreserved(c) || (keep_slash && c == '/')) {
-      result += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      result += '%';
-      result += digits[byte >> 4];
-      result += digits[byte & 15];
-    }
-  }
-  return result;
-}
-
 AzurePairs table_headers() {
   return {{"Accept", "application/json;odata=nometadata"}, {"DataServiceVersion", "3.0"}};
 }
@@ -39,13 +17,6 @@ AzurePairs table_write_headers() {
 }
 
 }  // namespace
-
-std::string percent_encode_path(std::string_view path) {
-  return encode(path, true);
-}
-std::string percent_encode(std::string_view text) {
-  return encode(text, false);
-}
 
 std::string_view azure_service_name(AzureService service) {
   switch (service) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/http_client.hpp"
+#include "destinations/text_encoding.hpp"
 
 namespace relay {
 
@@ -42,10 +43,6 @@ struct AzureRequest {
   AzurePairs headers;  // without date, version and authorization
   std::variant<std::string, std::shared_ptr<HttpBodySource>> body;
 };
-
-// Bytes of a URL path segment that need no %XX (RFC 3986 section 2.3); '/' is kept.
-std::string percent_encode_path(std::string_view path);
-std::string percent_encode(std::string_view text);
 
 // Put Blob: one call writes the whole block blob, over what was there.
 AzureRequest put_blob_request(std::string_view container, std::string_view blob, std::string_view content_type,

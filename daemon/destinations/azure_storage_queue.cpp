@@ -15,8 +15,8 @@
 #include "destinations/azure_request.hpp"
 #include "destinations/envelope_raw.hpp"
 #include "destinations/envelope_reportstream.hpp"
+#include "destinations/http_transport.hpp"
 #include "destinations/payload_body.hpp"
-#include "destinations/user_agent.hpp"
 
 namespace relay {
 namespace {
@@ -118,16 +118,9 @@ class AzureStorageQueue final : public Destination {
 
 HttpClientOptions AzureStorageQueue::http_options(const DestinationSettings& destination,
                                                   const std::string& site) const {
-  HttpClientOptions options;
-  options.user_agent = user_agent(site);
-  options.ca_file = destination.transport.ca_file;
-  options.proxy = destination.transport.proxy;
-  options.proxy_credentials = destination.transport.proxy_credentials.value();
-  options.no_proxy = destination.transport.no_proxy;
   // A try uses its services one after another, each on a host of its own: that many connections can be kept for each.
   const std::size_t services = settings_.envelope == ReportStreamEnvelope::raw ? 1 : settings_.table.empty() ? 2 : 3;
-  options.max_connections = destination.concurrency * services;
-  return options;
+  return http_client_options(destination, site, destination.concurrency * services);
 }
 
 std::string AzureStorageQueue::resource_of(AzureService service) const {

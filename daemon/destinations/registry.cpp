@@ -2,6 +2,7 @@
 
 #include "destinations/azure_storage_queue.hpp"
 #include "destinations/directory.hpp"
+#include "destinations/reportstream.hpp"
 
 namespace relay {
 namespace {
@@ -21,13 +22,17 @@ std::unique_ptr<Destination> make_destination(const DestinationSettings& setting
   return std::visit(Overloaded{[&](const AzureStorageQueueSettings& azure) {
                                  return make_azure_storage_queue(settings, azure, site, clock);
                                },
-                               [&](const DirectorySettings& directory) { return make_directory(directory, site); }},
+                               [&](const DirectorySettings& directory) { return make_directory(directory, site); },
+                               [&](const ReportStreamSettings& reportstream) {
+                                 return make_reportstream(settings, reportstream, site, clock);
+                               }},
                     settings.system);
 }
 
 DestinationLimits limits_of(const DestinationSettings& settings) {
   return std::visit(Overloaded{[](const AzureStorageQueueSettings& azure) { return limits_of(azure); },
-                               [](const DirectorySettings&) { return DestinationLimits{}; }},
+                               [](const DirectorySettings&) { return DestinationLimits{}; },
+                               [](const ReportStreamSettings& reportstream) { return limits_of(reportstream); }},
                     settings.system);
 }
 

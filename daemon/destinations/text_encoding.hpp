@@ -1,4 +1,4 @@
-// Text that comes from senders, made fit for JSON and XML.
+// Text that comes from senders, made fit for JSON, XML, headers and URLs.
 #pragma once
 
 #include <string>
@@ -10,5 +10,9 @@ namespace relay {
 std::string as_utf8(std::string_view text);
 // Control characters (CR and LF among them) become spaces: for values that a reader may put into a header.
 std::string without_controls(std::string text);
+
+// Bytes of a URL path segment that need no %XX (RFC 3986 section 2.3); '/' is kept.
+std::string percent_encode_path(std::string_view path);
+std::string percent_encode(std::string_view text);
 
 }  // namespace relay

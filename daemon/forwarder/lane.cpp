@@ -26,7 +26,8 @@ Lane::Lane(Journal& journal, const Clock& clock, const DestinationSettings& sett
       destination_(std::move(destination)),
       mailbox_(std::make_shared<LaneMailbox>([to_wake = destination_.get()] { to_wake->wake(); })),
       rules_(settings_, std::move(jitter), [this](const Claim& claim) { return count_try_laters(claim); }),
-      report_(journal_, settings_.name) {
+      report_(journal_, settings_.name),
+      follow_ups_(journal_, settings_, *destination_, mailbox_, random_jitter()) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -65,8 +66,10 @@ void Lane::run() {
     read_mail(now);
     if (finished(now)) break;
     if (!stop_at_) start_what_may_start(now);
+    if (!stop_at_ && now.monotonic >= rules_.hold_until()) follow_ups_.ask(now);
     report_.turn(rules_, in_flight_.size(), now);
     for (const DeliveryResult& result : destination_->poll(time_to_wait(now))) conclude(result, moment_of(clock_));
+    follow_ups_.take_answers(moment_of(clock_));
   }
   give_back_what_is_in_flight();
   report_.turn(rules_, 0, moment_of(clock_));
@@ -85,7 +88,12 @@ void Lane::read_mail(Moment now) {
     rules_.resume(now);
     look_for_work_ = true;
   }
-  for (const SubmissionId& id : mail.taken_away) rules_.taken_away(id);
+  for (const SubmissionId& id : mail.taken_away) {
+    rules_.taken_away(id);
+    reconciliation_.ended(id);
+  }
+  for (const StartNotice& notice : mail.starts) start_saved(notice, now);
+  for (const SubmissionId& id : mail.follow_ups_saved) follow_ups_.saved(id, now);
   for (const SettlementNotice& notice : mail.settlements) {
     --unsettled_;
     if (notice.stays_queued) {
@@ -98,12 +106,16 @@ void Lane::read_mail(Moment now) {
                 {{"submission", notice.submission.text()}, {"destination", settings_.name}});
       continue;
     }
-    if (!journal_failing_until_)
-      log_error("the journal can't save what the destination answered; nothing more is sent there until it can",
-                {{"destination", settings_.name}});
-    journal_failing_until_ = now.monotonic + journal_failing_pause;
+    journal_fails(now);
   }
   if (mail.stop_within && !stop_at_) stop_at_ = now.monotonic + *mail.stop_within;
+}
+
+void Lane::journal_fails(Moment now) {
+  if (!journal_failing_until_)
+    log_error("the journal can't save what the destination answered; nothing more is sent there until it can",
+              {{"destination", settings_.name}});
+  journal_failing_until_ = now.monotonic + journal_failing_pause;
 }
 
 bool Lane::finished(Moment now) const {
@@ -202,11 +214,22 @@ void Lane::start_due(Moment now) {
 }
 
 void Lane::start(Claim claim, Moment now, bool probe) {
+  if (claim.interrupted_since && destination_->reconciles()) return settle_interrupted(claim, now);
   const std::uint64_t attempt = ++last_attempt_;
   if (probe) probe_in_flight_ = attempt;
-  Delivery delivery{attempt, claim.submission, journal_.payload(claim), claim.attempts, claim.possibly_delivered};
-  in_flight_.emplace(attempt, Try{std::move(claim), now, rules_.accepts(), probe});
-  destination_->start(std::move(delivery));
+  const auto place = in_flight_.emplace(attempt, Try{std::move(claim), now, rules_.accepts(), probe}).first;
+  if (!destination_->reconciles()) return destination_->start(delivery_of(attempt, place->second));
+  if (!place->second.claim.possibly_delivered || !look(attempt, now)) begin(attempt, false, now);
+}
+
+Delivery Lane::delivery_of(std::uint64_t attempt, const Try& of) {
+  Delivery delivery;
+  delivery.attempt = attempt;
+  delivery.submission = of.claim.submission;
+  delivery.payload = journal_.payload(of.claim);
+  delivery.attempts_before = of.claim.attempts;
+  delivery.possibly_delivered = of.claim.possibly_delivered && !of.earlier_ones_are_absent;
+  return delivery;
 }
 
 std::size_t Lane::room() const {
@@ -230,19 +253,40 @@ void Lane::conclude(const DeliveryResult& result, Moment now) {
     journal_.witness_clock(*result.result.server_date);
     report_.heard_date(*result.result.server_date, now);
   }
+  if (attempt.looking) return conclude_look(std::move(attempt), result.attempt, result, now);
+  conclude(std::move(attempt), result.result, now);
+}
 
-  Verdict verdict = rules_.judge(attempt, result.result, now);
+void Lane::conclude(Try attempt, const AttemptResult& result, Moment now) {
+  Verdict verdict = rules_.judge(attempt, result, now);
   if (!rules_.circuit().is_open()) probe_in_flight_.reset();
   report_.concluded(attempt, verdict, now);
-  const bool stays_queued = verdict.settlement.kind == Settlement::Kind::try_again;
+  const SubmissionId& id = attempt.claim.submission.id;
+  if (verdict.settlement.kind != Settlement::Kind::try_again) {
+    reconciliation_.ended(id);
+  } else if (result.possibly_delivered && destination_->reconciles()) {
+    reconciliation_.unanswered(id, attempt.started.wall, now.monotonic);
+  }
+  if (verdict.settlement.kind == Settlement::Kind::delivered) {
+    verdict.settlement.follow_up_at = follow_ups_.first_ask(now.wall);
+    if (verdict.settlement.follow_up_at) follow_ups_.delivered(*verdict.settlement.follow_up_at);
+  }
+  if (attempt.looking) {
+    verdict.settlement.sent = false;
+    verdict.settlement.attempt.counted = false;
+  }
+  settle(attempt.claim, std::move(verdict.settlement));
+}
+
+void Lane::settle(const Claim& claim, Settlement settlement) {
+  const bool stays_queued = settlement.kind == Settlement::Kind::try_again;
   ++unsettled_;
-  journal_.settle(
-      attempt.claim.token, std::move(verdict.settlement),
-      [mailbox = mailbox_, id = attempt.claim.submission.id, stays_queued](Result<void, SettleRefusal> saved) {
-        SettlementNotice notice{id, stays_queued, std::nullopt};
-        if (!saved.ok()) notice.refusal = saved.error();
-        mailbox->settled(notice);
-      });
+  journal_.settle(claim.token, std::move(settlement),
+                  [mailbox = mailbox_, id = claim.submission.id, stays_queued](Result<void, SettleRefusal> saved) {
+                    SettlementNotice notice{id, stays_queued, std::nullopt};
+                    if (!saved.ok()) notice.refusal = saved.error();
+                    mailbox->settled(notice);
+                  });
 }
 
 milliseconds Lane::time_to_wait(Moment now) const {
@@ -250,6 +294,9 @@ milliseconds Lane::time_to_wait(Moment now) const {
   MonotonicTime until = now.monotonic + longest_wait;
   const auto at = [&](MonotonicTime time) { until = std::min(until, time); };
   if (const auto report = report_.next_turn()) at(*report);
+  if (!stop_at_) {
+    if (const auto follow_up = follow_ups_.next_turn(now)) at(std::max(*follow_up, rules_.hold_until()));
+  }
   if (stop_at_) {
     at(*stop_at_);
   } else if (journal_failing_until_) {

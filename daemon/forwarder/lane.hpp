@@ -16,9 +16,11 @@
 
 #include "base/clock.hpp"
 #include "destinations/destination.hpp"
+#include "forwarder/follow_up_rounds.hpp"
 #include "forwarder/lane_mailbox.hpp"
 #include "forwarder/lane_report.hpp"
 #include "forwarder/outcome_rules.hpp"
+#include "forwarder/reconciliation.hpp"
 #include "journal/journal.hpp"
 #include "settings/settings.hpp"
 
@@ -56,8 +58,25 @@ class Lane {
   void start_those_let_in_again(Moment now);
   void start_due(Moment now);
   void start(Claim claim, Moment now, bool probe);
+  Delivery delivery_of(std::uint64_t attempt, const Try& of);
+  // lane_reconcile.cpp: where the destination can be asked what became of a try
+  void settle_interrupted(const Claim& claim, Moment now);
+  struct PastTries {
+    std::optional<Reconciliation::Doubt> doubt{};  // since it was last accepted
+    std::vector<Receipt> accepted;
+  };
+  PastTries past_tries(const Claim& claim, Moment now);
+  bool look(std::uint64_t attempt, Moment now);
+  void begin(std::uint64_t attempt, bool earlier_ones_are_absent, Moment now);
+  void start_saved(const StartNotice& notice, Moment now);
+  void conclude_look(Try attempt, std::uint64_t number, const DeliveryResult& result, Moment now);
+  void wait_on(const Try& attempt, std::chrono::milliseconds wait, Moment now);
+  void send_after_look(Try attempt, std::uint64_t number, bool earlier_ones_are_absent, Moment now);
   std::size_t room() const;
   void conclude(const DeliveryResult& result, Moment now);
+  void conclude(Try attempt, const AttemptResult& result, Moment now);
+  void settle(const Claim& claim, Settlement settlement);
+  void journal_fails(Moment now);
   std::chrono::milliseconds time_to_wait(Moment now) const;
   void give_back_what_is_in_flight();
   std::optional<unsigned> count_try_laters(const Claim& claim);
@@ -71,6 +90,8 @@ class Lane {
   // All below: the lane's thread alone.
   OutcomeRules rules_;
   LaneReport report_;
+  Reconciliation reconciliation_;
+  FollowUpRounds follow_ups_;
   std::map<std::uint64_t, Try> in_flight_;  // by Delivery::attempt
   std::uint64_t last_attempt_ = 0;
   std::optional<std::uint64_t> probe_in_flight_{};

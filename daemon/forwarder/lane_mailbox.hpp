@@ -20,10 +20,18 @@ struct SettlementNotice {
   std::optional<SettleRefusal> refusal{};
 };
 
+// The start of an attempt is saved, or why it isn't.
+struct StartNotice {
+  std::uint64_t attempt = 0;
+  std::optional<SettleRefusal> refusal{};
+};
+
 struct LaneMail {
   bool new_work = false;
   bool resume = false;                     // an operator says that the destination may be sent to again
   std::vector<SubmissionId> taken_away{};  // queued deliveries that an operator ended or moved
+  std::vector<StartNotice> starts;
+  std::vector<SubmissionId> follow_ups_saved;
   std::vector<SettlementNotice> settlements;
   std::optional<std::chrono::milliseconds> stop_within{};
 };
@@ -44,6 +52,12 @@ class LaneMailbox {
   }
   void taken_away(const SubmissionId& id) {
     put([&](LaneMail& mail) { mail.taken_away.push_back(id); });
+  }
+  void start_saved(StartNotice notice) {
+    put([&](LaneMail& mail) { mail.starts.push_back(notice); });
+  }
+  void follow_up_saved(const SubmissionId& id) {
+    put([&](LaneMail& mail) { mail.follow_ups_saved.push_back(id); });
   }
   void stop_within(std::chrono::milliseconds grace) {
     put([&](LaneMail& mail) { mail.stop_within = grace; });
@@ -66,7 +80,8 @@ class LaneMailbox {
 
  private:
   static bool is_empty(const LaneMail& mail) {
-    return !mail.new_work && !mail.resume && mail.taken_away.empty() && mail.settlements.empty() && !mail.stop_within;
+    return !mail.new_work && !mail.resume && mail.taken_away.empty() && mail.starts.empty() &&
+           mail.follow_ups_saved.empty() && mail.settlements.empty() && !mail.stop_within;
   }
   template <class Write>
   void put(Write write) {

@@ -46,6 +46,12 @@ Verdict OutcomeRules::judge(const Try& attempt, const AttemptResult& result, Mom
   return verdict;
 }
 
+void OutcomeRules::waits(const Try& attempt, Moment now) {
+  if (!attempt.probe) return;
+  heard(attempt);
+  circuit_.inconclusive(true, false, now);
+}
+
 std::size_t OutcomeRules::concurrency() const {
   return try_laters_ >= 2 * settings_.concurrency ? 1 : settings_.concurrency;
 }

@@ -37,6 +37,8 @@ struct Try {
   Moment started;
   std::uint64_t accepts_at_start = 0;
   bool probe = false;
+  bool looking = false;                  // for an earlier try, before anything is sent
+  bool earlier_ones_are_absent = false;  // a look has proven it
 };
 
 struct Verdict {
@@ -56,6 +58,10 @@ class OutcomeRules {
   OutcomeRules(const DestinationSettings& settings, Jitter jitter, EarlierTryLaters earlier_try_laters);
 
   Verdict judge(const Try& attempt, const AttemptResult& result, Moment now);
+
+  // A look after an earlier try left the delivery waiting: it says nothing about the destination.
+  void waits(const Try& attempt, Moment now);
+  std::chrono::milliseconds backoff_of(const Try& attempt) const { return own_backoff(attempt); }
 
   const Circuit& circuit() const { return circuit_; }
   // Accepted tries so far; what a Try keeps of its start.

@@ -8,8 +8,8 @@
 
 #include "base/clock.hpp"
 #include "base/uuid.hpp"
-#include "intake/hl7_header_reader.hpp"
-#include "intake/hl7_segment.hpp"
+#include "submission/hl7_header_reader.hpp"
+#include "submission/hl7_segment.hpp"
 
 namespace relay {
 

@@ -1,6 +1,6 @@
 #include "intake/payload_validator.hpp"
 
-#include "intake/hl7_segment.hpp"
+#include "submission/hl7_segment.hpp"
 
 namespace relay {
 namespace {

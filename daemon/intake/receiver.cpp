@@ -87,6 +87,10 @@ std::optional<RequestProblem> Rules::check_content_type(const Arrival& arrival) 
 
 std::optional<RequestProblem> Rules::check_destinations(const Arrival& arrival,
                                                         const std::vector<std::string>& destinations) const {
+  if (const auto refusing = routes.refuses_client(destinations, arrival.client)) {
+    return RequestProblem{ProblemName::client_not_allowed,
+                          "Destination " + *refusing + " of this submission's route signs in for another org."};
+  }
   const std::string& type = arrival.content_type->type;
   if (const auto refusing = routes.refuses_type(destinations, type)) {
     return type_problem(ProblemName::content_type_not_taken,

@@ -64,6 +64,7 @@ json::object delivery_json(const DeliveryView& delivery, const SubmissionJsonOpt
   object["last_error"] = error_json(delivery.last_error, options.remote_text);
   object["delivered_at"] = time_or_null(delivery.delivered_at);
   object["confirmation"] = delivery.confirmation;
+  if (!delivery.overall_status.empty()) object["overall_status"] = delivery.overall_status;
   if (options.receipt) object["receipt"] = receipt_json(delivery.receipt);
   if (options.history) {
     object["resends"] = delivery.resends;

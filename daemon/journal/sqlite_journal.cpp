@@ -350,6 +350,7 @@ Result<JournalSnapshot> SqliteJournal::snapshot() {
     auto reader = pool_->lease();
     const ReadTransaction transaction(reader->connection);
     snapshot.as_of = reader->as_of();
+    const WallTime now = clock_.wall_now();
     Totals totals = reader->totals.read();
     for (const TotalsRow& row : totals.rows()) {
       DestinationTotals& shown = snapshot.destinations[row.name] = public_totals(row);

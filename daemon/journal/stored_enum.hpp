@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "submission/confirmation.hpp"
 #include "submission/delivery.hpp"
 #include "submission/outcome.hpp"
 #include "submission/submission.hpp"
@@ -32,6 +33,10 @@ inline bool is_stored_end(std::int64_t number) {
 // A person has to look at it.
 inline DeliveryState stored_end(std::int64_t number) {
   return is_stored_end(number) ? static_cast<DeliveryState>(number) : DeliveryState::dead_letter;
+}
+inline Confirmation stored_confirmation(std::int64_t number) {
+  return is_one_of(number, Confirmation::none, Confirmation::failed) ? static_cast<Confirmation>(number)
+                                                                     : Confirmation::none;
 }
 inline Outcome stored_outcome(std::int64_t number) {
   return is_stored_outcome(number) ? static_cast<Outcome>(number) : Outcome::unknown;

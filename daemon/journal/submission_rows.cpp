@@ -138,7 +138,7 @@ std::vector<SubmissionReader::PlacedDelivery> SubmissionReader::deliveries(const
     delivery.view.attempts = rows.small_count(5);
     delivery.view.resends = rows.small_count(6);
     delivery.view.possibly_delivered = rows.flag(7);
-    delivery.view.confirmation = confirmation_name(static_cast<Confirmation>(rows.integer(8)));
+    delivery.view.confirmation = confirmation_name(stored_confirmation(rows.integer(8)));
     delivery.view.overall_status = rows.string(9);
     found.push_back(std::move(delivery));
   }

@@ -10,6 +10,8 @@ namespace {
 std::string sentence_for(const Alarm& alarm) {
   if (alarm.name == "destination_down") return "a destination has been down for longer than its alarm_after";
   if (alarm.name == "refusing_everything") return "a destination refuses everything; its circuit is open";
+  if (alarm.name == "confirmation_failed") return "a destination says that what it took over wasn't delivered";
+  if (alarm.name == "confirmation_late") return "what a destination took over isn't confirmed after a day";
   if (alarm.name == "stuck") return "deliveries fail again and again while others succeed";
   if (alarm.name == "oldest_queued") return "the oldest delivery waits for longer than alarm_after";
   if (alarm.name == "clock_off") return "the clock of this machine and the destination's disagree";

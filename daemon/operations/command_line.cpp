@@ -29,6 +29,8 @@ struct Options {
   ShowCommand show;
   OpenDeliveriesCommand open_deliveries;
   ReloadCommand reload;
+  KeyNewCommand key_new;
+  std::string key_algorithm = "ES384";
   bool version = false;
 };
 
@@ -92,6 +94,7 @@ class CommandLine {
         [this] { return VerifyCommand{options_.configuration}; });
     add_open_deliveries();
     add_reload();
+    add_key();
     add("version", "Print the version", [] { return VersionCommand{}; });
   }
 
@@ -199,6 +202,27 @@ class CommandLine {
           return options_.reload;
         });
     command->add_flag("--json", options_.reload.json, "Print the daemon's JSON");
+  }
+
+  void add_key() {
+    CLI::App* key = app_.add_subcommand("key", "Make a signing key for a destination that signs in with one");
+    key->require_subcommand(1);
+    CLI::App* command = key->add_subcommand(
+        "new", "Make a key pair: prints the private key as PEM, then the public one as JWK for the other side");
+    command->add_option("--config", options_.configuration, "Not read: a key needs no configuration")
+        ->type_name("FILE");
+    commands_.emplace_back(command, [this] {
+      options_.key_new.algorithm = *parse_jws_algorithm(options_.key_algorithm);
+      return options_.key_new;
+    });
+    command->add_option("--algorithm", options_.key_algorithm, "What it signs with; default: ES384")
+        ->type_name("NAME")
+        ->check(CLI::IsMember({"ES384", "ES256", "RS256", "RS384"}));
+    command->add_option("--key-id", options_.key_new.key_id, "The key's name (kid); default: its thumbprint")
+        ->type_name("ID")
+        ->check(check_field_text);
+    command->add_option("--output", options_.key_new.output, "Write the private key to this new file, mode 0600")
+        ->type_name("FILE");
   }
 
   // Of the package's scripts; an empty group keeps it out of the help.

@@ -57,6 +57,10 @@ std::string delivery_text(const json::object& delivery) {
   if (const auto resends = count_member(delivery, "resends"); resends > 0) {
     text += ", sent again " + counted(resends, "time", "times");
   }
+  if (const std::string later = text_member(delivery, "confirmation"); !later.empty() && later != "none") {
+    const std::string status = text_member(delivery, "overall_status");
+    text += ", confirmation " + later + (status.empty() ? "" : " (" + status + ")");
+  }
   text += "\n";
   if (const std::string reason = text_member(delivery, "discard_reason"); !reason.empty()) {
     text += "    reason: " + reason + "\n";

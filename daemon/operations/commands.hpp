@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/json_web_key.hpp"
 #include "operations/exit_code.hpp"
 #include "operations/operator_commands.hpp"
 
@@ -65,12 +66,18 @@ struct ReloadCommand {
   std::filesystem::path configuration;
   bool json = false;
 };
+// A signing key pair; needs no configuration.
+struct KeyNewCommand {
+  JwsAlgorithm algorithm = JwsAlgorithm::es384;
+  std::optional<std::string> key_id{};            // default: the key's thumbprint (RFC 7638)
+  std::optional<std::filesystem::path> output{};  // of the private key; default: standard output
+};
 struct VersionCommand {};
 
 using Command =
     std::variant<RunCommand, CheckCommand, SubmitCommand, StatusCommand, ListCommand, ShowCommand, VerifyCommand,
-                 OpenDeliveriesCommand, ReloadCommand, VersionCommand, ActCommand, PauseDestinationCommand,
-                 RedirectCommand, AuditCommand, ExportCommand, ImportArchiveCommand>;
+                 OpenDeliveriesCommand, ReloadCommand, KeyNewCommand, VersionCommand, ActCommand,
+                 PauseDestinationCommand, RedirectCommand, AuditCommand, ExportCommand, ImportArchiveCommand>;
 
 struct Streams {
   std::istream& in;
@@ -87,6 +94,7 @@ ExitCode execute(const ShowCommand& command, const Streams& streams);
 ExitCode execute(const VerifyCommand& command, const Streams& streams);
 ExitCode execute(const OpenDeliveriesCommand& command, const Streams& streams);
 ExitCode execute(const ReloadCommand& command, const Streams& streams);
+ExitCode execute(const KeyNewCommand& command, const Streams& streams);
 ExitCode execute(const VersionCommand& command, const Streams& streams);
 ExitCode execute(const ActCommand& command, const Streams& streams);
 ExitCode execute(const PauseDestinationCommand& command, const Streams& streams);

@@ -7,6 +7,7 @@
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "destinations/registry.hpp"
+#include "forwarder/reconciliation.hpp"
 #include "journal/operator_actions.hpp"
 #include "operations/unix_socket.hpp"
 
@@ -41,6 +42,10 @@ JournalOptions journal_options_of(const Settings& settings) {
   options.max_backoff = std::chrono::milliseconds(0);
   for (const auto& destination : settings.destinations) {
     options.max_backoff = std::max(options.max_backoff, destination.backoff.max);
+    // A delivery whose try had no answer waits that long for a second look.
+    if (std::holds_alternative<ReportStreamSettings>(destination.system))
+      options.max_backoff = std::max<std::chrono::milliseconds>(
+          options.max_backoff, Reconciliation::settles_after + std::chrono::minutes(1));
     options.destinations.push_back(destination.name);
   }
   return options;

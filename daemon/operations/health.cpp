@@ -89,6 +89,14 @@ void raise_alarms_of(const std::string& name, const DestinationHealth& destinati
   }
 }
 
+void raise_alarms_of_confirmations(const JournalSnapshot& snapshot, WallTime now, std::vector<Alarm>& alarms) {
+  for (const auto& [name, counts] : snapshot.confirmations) {
+    if (counts.failed > 0)
+      alarms.push_back({"confirmation_failed", name, counts.failed_since.value_or(now), counts.failed});
+    if (counts.late > 0) alarms.push_back({"confirmation_late", name, counts.late_since.value_or(now), counts.late});
+  }
+}
+
 void raise_alarms_of_journal(const HealthFacts& facts, std::vector<Alarm>& alarms) {
   const bool stalled = facts.journal.commit_under_way && *facts.journal.commit_under_way >= commit_stall_limit;
   if (facts.journal.refusing == AppendRefusal::disk_low) alarms.push_back({"disk_low", "", facts.now, 0});
@@ -158,6 +166,12 @@ std::string summary_of(const Health& health, const std::optional<std::string>& r
       sentence += fmt::format("; the oldest delivery for {} is late", alarm.destination);
     } else if (alarm.name == "refusing_everything") {
       sentence += fmt::format("; {} refuses everything", alarm.destination);
+    } else if (alarm.name == "confirmation_failed") {
+      sentence += fmt::format("; {} says of {} that it wasn't delivered", alarm.destination,
+                              counted(alarm.count, "submission", "submissions"));
+    } else if (alarm.name == "confirmation_late") {
+      sentence += fmt::format("; {} hasn't confirmed {} within a day", alarm.destination,
+                              counted(alarm.count, "submission", "submissions"));
     }
   }
   for (const auto& listener : health.insecure_listeners) sentence += fmt::format("; {} is insecure", listener);
@@ -224,6 +238,7 @@ Health assess_health(const HealthFacts& facts) {
                     is_configured ? configured->second : ConfiguredDestination{}.alarm_after, facts.now, health.alarms);
     health.destinations.emplace(name, destination);
   }
+  if (facts.snapshot) raise_alarms_of_confirmations(*facts.snapshot, facts.now, health.alarms);
   raise_alarms_of_journal(facts, health.alarms);
 
   const auto refusal = why_not_accepting(facts);

@@ -18,7 +18,7 @@ KeySection section(std::string path, std::initializer_list<Key> own, std::initia
 // Of every destination, whatever its type.
 const std::initializer_list<Key>& common_destination_keys() {
   static const std::initializer_list<Key> common = {
-      {"type", built, "", "the system: azure_storage_queue or directory"},
+      {"type", built, "", "the system: azure_storage_queue, directory, reportstream"},
       {"concurrency", built, "16", "deliveries in flight at once, 1 to 256"},
       {"timeout", built, "60s", "how long one request may take"},
       {"backoff", built, "", "how long to wait before what failed is tried again"},
@@ -216,6 +216,37 @@ const KeySection& directory() {
   return keys;
 }
 
+const KeySection& reportstream() {
+  static const KeySection keys =
+      section("destinations.NAME (reportstream)",
+              {{"url", built, "", "the service's base, like https://reportstream.example"},
+               {"client", built, "the submission's", "org.sender, where everything goes in one name"},
+               {"auth", built, "", "how to sign in"},
+               {"content_type", built, "the media type alone", "the type that the sender is configured with there"},
+               {"follow_up", built, "true", "asks later what became of what was handed over"},
+               {"ca_file", built, "the system's", "certificates to trust: a path or PEM text"},
+               {"proxy", built, "", "http://HOST:PORT"},
+               {"proxy_credentials", built, "", "user:password"},
+               {"no_proxy", built, "", "hosts reached without the proxy"}},
+              common_destination_keys());
+  return keys;
+}
+
+const KeySection& reportstream_auth() {
+  static const KeySection keys = section(
+      "destinations.NAME.auth (reportstream)",
+      {{"type", built, "", "private_key_jwt or function_key"},
+       {"key", built, "", "the private key as PEM or JWK (edge-relay key new makes one), or the function's key"},
+       {"key_id", built, "the JWK's, else the thumbprint", "kid of the signed token"},
+       {"issuer", built, "the client's org", "with it only clients of that org are taken"},
+       {"subject", built, "the issuer", "sub of the signed token"},
+       {"audience", built, "the host of url", "aud of the signed token"},
+       {"token_url", built, "url + /api/token", "where the token is asked for"},
+       {"algorithm", built, "RSA RS256, P-256 ES256, P-384 ES384", "RS256, RS384, ES256 or ES384"},
+       {"scope", built, "<org of the issuer>.*.report", "what is asked for; another one granted is an error"}});
+  return keys;
+}
+
 const KeySection& backoff() {
   static const KeySection keys =
       section("destinations.NAME.backoff",
@@ -258,14 +289,24 @@ const KeySection& log() {
 }
 
 std::vector<const KeySection*> all() {
-  return {&top(),           &journal(),
-          &intake(),        &intake_http(),
-          &intake_mllp(),   &intake_mllp_clients(),
-          &intake_folder(), &admin(),
-          &admin_token(),   &azure_storage_queue(),
-          &directory(),     &backoff(),
-          &forward(),       &route(),
-          &match(),         &log()};
+  return {&top(),
+          &journal(),
+          &intake(),
+          &intake_http(),
+          &intake_mllp(),
+          &intake_mllp_clients(),
+          &intake_folder(),
+          &admin(),
+          &admin_token(),
+          &azure_storage_queue(),
+          &directory(),
+          &reportstream(),
+          &reportstream_auth(),
+          &backoff(),
+          &forward(),
+          &route(),
+          &match(),
+          &log()};
 }
 
 }  // namespace keys

@@ -35,6 +35,8 @@ const KeySection& admin();
 const KeySection& admin_token();
 const KeySection& azure_storage_queue();
 const KeySection& directory();
+const KeySection& reportstream();
+const KeySection& reportstream_auth();
 const KeySection& backoff();
 const KeySection& forward();
 const KeySection& route();

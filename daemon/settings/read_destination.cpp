@@ -15,11 +15,6 @@ namespace {
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
-constexpr std::string_view azure_type = "azure_storage_queue";
-constexpr std::string_view directory_type = "directory";
-constexpr std::array<std::string_view, 8> types_to_come = {
-    "azure_service_bus", "rabbitmq", "redis", "reportstream", "http", "s3", "sftp", "mllp"};
-
 // [A-Za-z0-9][A-Za-z0-9._-]{0,62}
 bool is_destination_name(std::string_view name) {
   const auto letter_or_digit = [](char c) {
@@ -68,18 +63,57 @@ DirectorySettings read_directory(const Section& section) {
   return directory;
 }
 
-const KeySection* keys_of_type(const Section& only_type, const Text& type) {
-  if (type.value == azure_type) return &keys::azure_storage_queue();
-  if (type.value == directory_type) return &keys::directory();
+// The systems there are. One line each.
+struct DestinationType {
+  std::string_view name;
+  const KeySection& (*keys)();
+  void (*read)(const Section& section, DestinationSettings& destination);
+};
+constexpr std::array types = {
+    DestinationType{"azure_storage_queue", keys::azure_storage_queue,
+                    [](const Section& section, DestinationSettings& destination) {
+                      destination.system = read_azure_storage_queue(section);
+                      destination.transport = read_transport(section);
+                    }},
+    DestinationType{
+        "directory", keys::directory,
+        [](const Section& section, DestinationSettings& destination) { destination.system = read_directory(section); }},
+    DestinationType{"reportstream", keys::reportstream,
+                    [](const Section& section, DestinationSettings& destination) {
+                      destination.system = read_reportstream(section);
+                      destination.transport = read_transport(section);
+                    }},
+};
+constexpr std::array<std::string_view, 7> types_to_come = {
+    "azure_service_bus", "rabbitmq", "redis", "http", "s3", "sftp", "mllp"};
+
+std::vector<std::string> type_names() {
+  std::vector<std::string> names;
+  for (const auto& type : types) names.emplace_back(type.name);
+  return names;
+}
+
+// "there are azure_storage_queue, directory and reportstream"
+std::string the_types_there_are() {
+  std::string words = "there are ";
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    if (i > 0) words += i + 1 == types.size() ? " and " : ", ";
+    words += types.at(i).name;
+  }
+  return words;
+}
+
+const DestinationType* type_named(const Section& only_type, const Text& type) {
+  const auto found = std::ranges::find(types, type.value, &DestinationType::name);
+  if (found != types.end()) return &*found;
   if (std::ranges::find(types_to_come, type.value) != types_to_come.end()) {
     only_type.reading().problems.error(type.place,
                                        only_type.name("type") + ": " + type.value + " isn't supported by this version");
     return nullptr;
   }
   std::string message = only_type.name("type") + ": " + type.quoted() + " is no type of destination";
-  const auto nearest =
-      type.shown ? nearest_name(type.value, {std::string(azure_type), std::string(directory_type)}) : std::nullopt;
-  message += nearest ? "; did you mean `" + *nearest + "`?" : "; there are azure_storage_queue and directory";
+  const auto nearest = type.shown ? nearest_name(type.value, type_names()) : std::nullopt;
+  message += nearest ? "; did you mean `" + *nearest + "`?" : "; " + the_types_there_are();
   only_type.reading().problems.error(type.place, message);
   return nullptr;
 }
@@ -95,7 +129,7 @@ std::optional<Text> type_of(const Reading& reading, const YAML::Node& node, cons
       return read_text(reading, entry.second, path + ".type", reading.document.place_of(entry.first.Mark()));
     }
   }
-  reading.problems.error(place, path + ".type is missing; there are azure_storage_queue and directory");
+  reading.problems.error(place, path + ".type is missing; " + the_types_there_are());
   return std::nullopt;
 }
 
@@ -105,29 +139,27 @@ std::optional<DestinationSettings> read_destination(const Reading& reading, cons
   const auto type = type_of(reading, node, path, place);
   if (!type) return std::nullopt;
   static const KeySection no_keys;
-  const KeySection* known = keys_of_type(Section(reading, YAML::Node(), path, no_keys, place), *type);
+  const DestinationType* known = type_named(Section(reading, YAML::Node(), path, no_keys, place), *type);
   if (known == nullptr) return std::nullopt;
 
-  const Section section(reading, node, path, *known, place);
+  const Section section(reading, node, path, known->keys(), place);
   DestinationSettings destination;
   destination.name = name;
   section.read("concurrency", destination.concurrency, 1, 256);
   section.read("timeout", destination.timeout, milliseconds(1), hours(1));
   section.read("alarm_after", destination.alarm_after, milliseconds(1), hours(24 * 365));
   destination.backoff = read_backoff(section);
-  if (type->value == azure_type) {
-    destination.system = read_azure_storage_queue(section);
-    destination.transport = read_transport(section);
-  } else {
-    destination.system = read_directory(section);
-  }
+  known->read(section, destination);
   return destination;
 }
 
 }  // namespace
 
 std::string_view destination_type_name(const DestinationSettings& destination) {
-  return std::holds_alternative<AzureStorageQueueSettings>(destination.system) ? azure_type : directory_type;
+  // In the order of the variant.
+  static constexpr std::array<std::string_view, std::variant_size_v<decltype(destination.system)>> names = {
+      "azure_storage_queue", "directory", "reportstream"};
+  return names.at(destination.system.index());
 }
 
 std::vector<PlacedName> read_destinations(const Section& top, std::vector<DestinationSettings>& destinations) {

@@ -64,6 +64,8 @@ std::vector<PlacedName> read_destinations(const Section& top, std::vector<Destin
 
 // read_azure_storage_queue.cpp
 AzureStorageQueueSettings read_azure_storage_queue(const Section& section);
+// read_reportstream.cpp
+ReportStreamSettings read_reportstream(const Section& section);
 // read_transport.cpp
 TransportSettings read_transport(const Section& section);
 

@@ -16,6 +16,7 @@
 #include "base/secret.hpp"
 #include "settings/folder_settings.hpp"
 #include "settings/mllp_settings.hpp"
+#include "settings/reportstream_settings.hpp"
 #include "settings/secret_text.hpp"
 #include "submission/route_table.hpp"
 
@@ -116,14 +117,14 @@ struct DirectorySettings {
 
 struct DestinationSettings {
   std::string name;
-  std::variant<AzureStorageQueueSettings, DirectorySettings> system;
+  std::variant<AzureStorageQueueSettings, DirectorySettings, ReportStreamSettings> system;
   std::size_t concurrency = 16;
   std::chrono::milliseconds timeout{60'000};
   BackoffSettings backoff;
   TransportSettings transport;
   std::chrono::milliseconds alarm_after{std::chrono::minutes(15)};
 };
-// "azure_storage_queue", "directory".
+// "azure_storage_queue", "directory", "reportstream".
 std::string_view destination_type_name(const DestinationSettings& destination);
 
 struct Settings {

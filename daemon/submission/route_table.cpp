@@ -48,6 +48,16 @@ std::optional<std::string> RouteTable::refuses_type(const std::vector<std::strin
   return std::nullopt;
 }
 
+std::optional<std::string> RouteTable::refuses_client(const std::vector<std::string>& destinations,
+                                                      std::string_view client) const {
+  for (const auto& name : destinations) {
+    const auto limits = limits_.find(name);
+    if (limits == limits_.end() || limits->second.organization.empty()) continue;
+    if (client.substr(0, client.find('.')) != limits->second.organization) return name;
+  }
+  return std::nullopt;
+}
+
 bool RouteTable::reaches_reportstream(const std::vector<std::string>& destinations) const {
   return std::ranges::any_of(destinations, [&](const std::string& name) {
     const auto limits = limits_.find(name);

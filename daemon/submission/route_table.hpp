@@ -36,6 +36,9 @@ class RouteTable {
   // The first destination that doesn't take this type, nothing where all do.
   std::optional<std::string> refuses_type(const std::vector<std::string>& destinations,
                                           std::string_view content_type) const;
+  // The first destination that doesn't take this client, nothing where all do.
+  std::optional<std::string> refuses_client(const std::vector<std::string>& destinations,
+                                            std::string_view client) const;
   bool reaches_reportstream(const std::vector<std::string>& destinations) const;
   const std::vector<Route>& routes() const { return routes_; }
   const std::vector<std::string>& otherwise() const { return otherwise_; }

@@ -9,11 +9,12 @@ EXAMPLES = sorted((ROOT / "config/examples").glob("*.yaml"))
 
 @pytest.fixture
 def surroundings(tmp_path):
-    """What the examples refer to: a credential, a folder, secrets in the environment."""
+    """What the examples refer to: credentials, a folder, secrets in the environment."""
     credentials, folder = tmp_path / "credentials", tmp_path / "folder"
     credentials.mkdir()
     folder.mkdir()
     (credentials / "reportstream").write_text("UseDevelopmentStorage=true\n")
+    assert command("key", "new", "--output", credentials / "reportstream-key").returncode == 0
     return {"CREDENTIALS_DIRECTORY": str(credentials), "EDGE_RELAY_ARCHIVE": str(folder), "REPORTSTREAM_QUEUE_SAS": "sv=1&sp=a&sig=x",
             "REPORTSTREAM_BLOB_SAS": "sv=1&sp=cw&sig=x", "REPORTSTREAM_TABLE_SAS": "sv=1&sp=a&sig=x"}
 

@@ -55,5 +55,7 @@ struct NamedPeer {
 std::unique_ptr<ConformancePeer> make_azure_storage_queue_peer();
 std::unique_ptr<ConformancePeer> make_azure_raw_peer();
 std::unique_ptr<ConformancePeer> make_directory_peer();
+std::unique_ptr<ConformancePeer> make_reportstream_peer();
+std::unique_ptr<ConformancePeer> make_reportstream_function_key_peer();
 
 }  // namespace relay

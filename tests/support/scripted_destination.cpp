@@ -68,6 +68,26 @@ void DestinationScript::answer_all(AttemptResult result) {
   answer([result = std::move(result)](const Delivery&) { return result; });
 }
 
+void DestinationScript::look_answer(LookAnswer answer) {
+  const std::lock_guard lock(mutex_);
+  look_ = std::make_shared<LookAnswer>(std::move(answer));
+}
+
+void DestinationScript::later_answer(LaterAnswer answer) {
+  const std::lock_guard lock(mutex_);
+  later_ = std::make_shared<LaterAnswer>(std::move(answer));
+}
+
+std::size_t DestinationScript::looks() const {
+  const std::lock_guard lock(mutex_);
+  return looks_;
+}
+
+std::size_t DestinationScript::questions() const {
+  const std::lock_guard lock(mutex_);
+  return questions_;
+}
+
 void DestinationScript::hold() {
   const std::lock_guard lock(mutex_);
   held_ = true;
@@ -131,7 +151,7 @@ void ScriptedDestination::start(Delivery delivery) {
   const std::lock_guard lock(script_->mutex_);
   script_->seen_.push_back({delivery.submission.id, delivery.submission.client, payload.ok() ? *payload : "",
                             delivery.attempts_before, delivery.possibly_delivered});
-  DestinationScript::Pending pending{std::move(delivery)};
+  DestinationScript::Pending pending{std::move(delivery), std::nullopt, false};
   if (!payload.ok()) pending.failure = payload.error().failure;
   script_->pending_.push_back(std::move(pending));
   script_->most_in_flight_ = std::max(script_->most_in_flight_, script_->pending_.size());
@@ -146,11 +166,49 @@ std::vector<DeliveryResult> ScriptedDestination::poll(std::chrono::milliseconds 
   if (!answerable()) return {};
   const auto ready = std::exchange(script_->pending_, {});
   const auto answer = script_->answer_;
+  const auto look_answer = script_->look_;
   lock.unlock();  // an answer may look at the script
   std::vector<DeliveryResult> results;
-  for (const auto& [delivery, failure] : ready)
-    results.push_back({delivery.attempt, failure ? unreadable_answer(*failure) : (*answer)(delivery)});
+  for (const auto& [delivery, failure, look] : ready) {
+    if (look) {
+      const DestinationScript::Look found = (*look_answer)(delivery);
+      results.push_back({delivery.attempt, found.result, found.presence});
+    } else {
+      results.push_back({delivery.attempt, failure ? unreadable_answer(*failure) : (*answer)(delivery), std::nullopt});
+    }
+  }
   return results;
+}
+
+bool ScriptedDestination::reconciles() const {
+  const std::lock_guard lock(script_->mutex_);
+  return script_->look_ != nullptr;
+}
+
+void ScriptedDestination::reconcile(Delivery delivery) {
+  const std::lock_guard lock(script_->mutex_);
+  ++script_->looks_;
+  script_->pending_.push_back({std::move(delivery), std::nullopt, true});
+}
+
+bool ScriptedDestination::follows_up() const {
+  const std::lock_guard lock(script_->mutex_);
+  return script_->later_ != nullptr;
+}
+
+void ScriptedDestination::follow_up(FollowUp delivered) {
+  const std::lock_guard lock(script_->mutex_);
+  ++script_->questions_;
+  FollowUpAnswer answer = (*script_->later_)(delivered);
+  answer.id = delivered.submission.id;
+  script_->later_answers_.push_back(std::move(answer));
+  script_->woken_ = true;
+  script_->changed_.notify_all();
+}
+
+std::vector<FollowUpAnswer> ScriptedDestination::take_follow_ups() {
+  const std::lock_guard lock(script_->mutex_);
+  return std::exchange(script_->later_answers_, {});
 }
 
 void ScriptedDestination::cancel_all() {

@@ -39,6 +39,19 @@ class DestinationScript {
   // that can't be read isn't asked about: corrupt is refused, unreadable is "try later", as every destination has it.
   void answer(Answer answer);
   void answer_all(AttemptResult result);
+  // From then on it can be asked what became of a try without an answer. Set before its lane starts.
+  struct Look {
+    std::optional<Presence> presence{};
+    AttemptResult result;
+  };
+  using LookAnswer = std::function<Look(const Delivery&)>;
+  void look_answer(LookAnswer answer);
+  // Likewise: what became of what it took over.
+  using LaterAnswer = std::function<FollowUpAnswer(const FollowUp&)>;
+  void later_answer(LaterAnswer answer);
+  std::size_t looks() const;
+  std::size_t questions() const;
+
   // Tries stay in flight, unanswered, until let_go().
   void hold();
   void let_go();
@@ -58,11 +71,17 @@ class DestinationScript {
   struct Pending {
     Delivery delivery;
     std::optional<PayloadFailure> failure{};
+    bool look = false;
   };
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::shared_ptr<Answer> answer_ = std::make_shared<Answer>([](const Delivery&) { return accepted_answer(); });
+  std::shared_ptr<LookAnswer> look_;
+  std::shared_ptr<LaterAnswer> later_;
+  std::size_t looks_ = 0;
+  std::size_t questions_ = 0;
+  std::vector<FollowUpAnswer> later_answers_;
   bool held_ = false;
   bool woken_ = false;
   bool cancelled_ = false;
@@ -82,6 +101,11 @@ class ScriptedDestination final : public Destination {
   std::size_t in_flight() const override { return script_->in_flight(); }
   void cancel_all() override;
   std::vector<ProbeFinding> probe() override { return {}; }
+  bool reconciles() const override;
+  void reconcile(Delivery delivery) override;
+  bool follows_up() const override;
+  void follow_up(FollowUp delivered) override;
+  std::vector<FollowUpAnswer> take_follow_ups() override;
   void wake() override { script_->wake(); }
 
  private:

@@ -238,7 +238,9 @@ TEST_P(Conformance, TheProbeSendsNothingAndTellsBadFromGood) {
 INSTANTIATE_TEST_SUITE_P(Destinations, Conformance,
                          ::testing::Values(NamedPeer{"AzureStorageQueue", make_azure_storage_queue_peer},
                                            NamedPeer{"AzureStorageQueueRaw", make_azure_raw_peer},
-                                           NamedPeer{"Directory", make_directory_peer}),
+                                           NamedPeer{"Directory", make_directory_peer},
+                                           NamedPeer{"ReportStream", make_reportstream_peer},
+                                           NamedPeer{"ReportStreamFunctionKey", make_reportstream_function_key_peer}),
                          [](const auto& described) { return described.param.name; });
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <regex>
 #include <sstream>
 
+#include "base/json_web_key.hpp"
 #include "settings/key_table.hpp"
 #include "unit/settings/temporary_folder.hpp"
 
@@ -34,6 +35,7 @@ void expect_loads(const std::string& file) {
 TEST(ShippedFiles, EveryExampleLoadsWithoutAWarning) {
   const TemporaryFolder folder;
   folder.write("reportstream", "UseDevelopmentStorage=true\n");
+  folder.write("reportstream-key", JsonWebKey::generate(JwsAlgorithm::es384).private_pem().reveal());
   const SetEnvironment credentials("CREDENTIALS_DIRECTORY", folder.path().string());
   const SetEnvironment archive("EDGE_RELAY_ARCHIVE", folder.path().string());
   const SetEnvironment queue("REPORTSTREAM_QUEUE_SAS", "sv=1&sp=a&sig=x");
@@ -65,6 +67,8 @@ TEST(ShippedFiles, WhatIsCommentedOutIsTheDefault) {
   std::filesystem::create_directory(folder.path() / "outbox");
   text = std::regex_replace(text, std::regex("/srv/edge-relay/archive"), (folder.path() / "archive").string());
   text = std::regex_replace(text, std::regex("/var/spool/edge-relay/outbox"), (folder.path() / "outbox").string());
+  const std::string key = folder.write("key.pem", JsonWebKey::generate(JwsAlgorithm::es384).private_pem().reveal());
+  text = std::regex_replace(text, std::regex("/etc/edge-relay/reportstream-key.pem"), key);
   // These have no default to be compared.
   text = std::regex_replace(text, std::regex("\n *(site|clients|encryption_key): [^\n]*|\n *client: lab.default"), "");
   const std::string file = folder.write("all.yaml", text);
@@ -108,7 +112,7 @@ TEST(ShippedFiles, WhatIsCommentedOutIsTheDefault) {
   EXPECT_EQ(settings.log_level, defaults.log_level);
   EXPECT_EQ(settings.log_format, defaults.log_format);
   EXPECT_EQ(settings.shutdown_grace, defaults.shutdown_grace);
-  ASSERT_EQ(settings.destinations.size(), 2U);
+  ASSERT_EQ(settings.destinations.size(), 3U);
 }
 
 TEST(ShippedFiles, TheConfigurationNamesEveryBuiltKeyWithTheTablesDefault) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "intake/hl7_segment.hpp"
+#include "submission/hl7_segment.hpp"
 
 namespace relay {
 

@@ -1,4 +1,4 @@
-#include "intake/hl7_segment.hpp"
+#include "submission/hl7_segment.hpp"
 
 #include <algorithm>
 

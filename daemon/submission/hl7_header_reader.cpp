@@ -1,4 +1,4 @@
-#include "intake/hl7_header_reader.hpp"
+#include "submission/hl7_header_reader.hpp"
 
 #include <algorithm>
 #include <utility>

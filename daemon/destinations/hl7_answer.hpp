@@ -1,0 +1,24 @@
+// What an HL7 acknowledgement says: HL7 v2.5.1 section 2.14.8 (MSA) and table 0008.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "submission/payload_source.hpp"
+
+namespace relay {
+
+struct Hl7Answer {
+  std::string code;        // MSA-1: AA, AE, AR, CA, CE, CR
+  std::string control_id;  // MSA-2: the message that it answers
+};
+// Of a text that begins with MSH, in any version's separators; nothing where it holds no MSA that can be read. Takes
+// any bytes.
+std::optional<Hl7Answer> read_hl7_answer(std::string_view text);
+
+// What the payload is known by to an HL7 receiver (MSH-10; of a batch BHS-11, else FHS-11); empty where it has none, or
+// can't be read now. Reads its beginning.
+std::string control_id_of(PayloadSource& payload);
+
+}  // namespace relay
