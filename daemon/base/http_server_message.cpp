@@ -61,32 +61,6 @@ void append_field(std::string& head, std::string_view name, std::string_view val
   head.append("\r\n");
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::optional<std::string> form_decode(std::string_view text) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+') {
-      decoded.push_back(' ');
-    } else if (text[i] != '%') {
-      decoded.push_back(text[i]);
-    } else {
-      const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-      const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-      if (high < 0 || low < 0) return std::nullopt;
-      decoded.push_back(static_cast<char>(high * 16 + low));
-      i += 2;
-    }
-  }
-  return decoded;
-}
-
 }  // namespace
 
 std::optional<std::string_view> HttpRequestHead::field(std::string_view name) const {
@@ -110,9 +84,9 @@ std::optional<std::string> HttpRequestHead::query_parameter(std::string_view nam
     const std::string_view pair = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
     const std::size_t equals = pair.find('=');
-    const auto key = form_decode(pair.substr(0, equals));
+    const auto key = form_decoded(pair.substr(0, equals));
     if (!key || *key != name) continue;
-    return form_decode(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
+    return form_decoded(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
   }
   return std::nullopt;
 }

@@ -225,18 +225,6 @@ std::shared_ptr<ssl_ctx_st> TlsContext::current() {
   return loaded_.context;
 }
 
-Result<void> TlsContext::use(TlsFiles files) {
-  Stamps stamps = stamps_of(files);
-  auto loaded = load(files);
-  if (!loaded) return Failure{loaded.error()};
-  const std::lock_guard lock(mutex_);
-  files_ = std::move(files);
-  loaded_ = std::move(*loaded);
-  stamps_ = std::move(stamps);
-  failed_stamps_.clear();
-  return {};
-}
-
 WallTime TlsContext::not_after() const {
   const std::lock_guard lock(mutex_);
   return loaded_.not_after;

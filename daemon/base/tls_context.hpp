@@ -42,8 +42,6 @@ class TlsContext {
   // For a new connection. Files that have changed are read again, at most once a second; while they can't be used the
   // last good ones stay, and the log says so once for each change. Blocks on the files.
   std::shared_ptr<ssl_ctx_st> current();
-  // Other files from now on, as a changed configuration says; where they can't be used nothing changes.
-  Result<void> use(TlsFiles files);
   // When the certificate in use ends.
   WallTime not_after() const;
 
@@ -61,8 +59,8 @@ class TlsContext {
   void look_again();
 
   const Clock& clock_;
+  const TlsFiles files_;
   mutable std::mutex mutex_;
-  TlsFiles files_;
   Loaded loaded_;
   Stamps stamps_;         // of what is loaded
   Stamps failed_stamps_;  // of what couldn't be

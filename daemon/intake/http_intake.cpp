@@ -6,9 +6,15 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.hpp"
+#include "intake/access_tokens.hpp"
+#include "intake/client_assertion.hpp"
+#include "intake/client_rates.hpp"
 #include "intake/http_answer.hpp"
 #include "intake/http_gate.hpp"
 #include "intake/intake_description.hpp"
+#include "intake/listener_access.hpp"
+#include "intake/reportstream_door.hpp"
 #include "intake/submission_json.hpp"
 #include "intake/submission_request.hpp"
 
@@ -39,6 +45,10 @@ RequestProblem method_problem(std::string allowed) {
   return problem;
 }
 
+RequestProblem no_such_submission() {
+  return {ProblemName::not_found, "There is no submission of that id."};
+}
+
 HttpResponse description() {
   HttpResponse response;
   response.fields = {{"Content-Type", description_content_type}};
@@ -46,35 +56,72 @@ HttpResponse description() {
   return response;
 }
 
+// What a request is for.
+struct Target {
+  enum class Kind { submissions, submission, report, report_history, token, description, nothing } kind = Kind::nothing;
+  std::optional<SubmissionId> id{};
+};
+
+Target target_of(std::string_view path) {
+  if (path == collection_path) return {Target::Kind::submissions};
+  if (is_report_path(path)) return {Target::Kind::report};
+  if (path == token_path) return {Target::Kind::token};
+  if (path == description_path) return {Target::Kind::description};
+  if (const auto id = report_id_in_history_path(path)) return {Target::Kind::report_history, id};
+  if (!path.starts_with(collection_path) || path.size() <= collection_path.size() + 1 ||
+      path[collection_path.size()] != '/') {
+    return {};
+  }
+  const auto id = Uuid::parse(path.substr(collection_path.size() + 1));
+  return id ? Target{Target::Kind::submission, id} : Target{};
+}
+
 }  // namespace
 
 // What the configuration says of the listener.
 struct HttpIntake::State {
-  State(const HttpListenerSettings& listener, Receiver& receiver, Journal& journal_)
+  State(const HttpListenerSettings& listener, Receiver& receiver, Journal& journal_,
+        std::shared_ptr<AccessTokens> issued_, std::shared_ptr<ClientAssertions> assertions_)
       : gate(listener.listen, listener.allowed_hosts),
-        requests({Intake::http, listener.client, false}, receiver, journal_),
+        access(listener, issued_),
+        client(listener.client),
+        reportstream_status(listener.reportstream_status),
+        rates(listener.rate ? std::make_shared<ClientRates>(*listener.rate, system_clock()) : nullptr),
+        issued(std::move(issued_)),
+        assertions(std::move(assertions_)),
+        requests({Intake::http, listener.client}, receiver, journal_),
         journal(journal_) {}
 
   // Keeps itself while the request is under way.
   static asio::awaitable<HttpResponse> handle(std::shared_ptr<State> self, std::uint16_t port,
                                               const HttpRequestHead& head, HttpBody& body);
-  HttpResponse status_of(std::string_view id_text);
+  Result<Caller, RequestProblem> check(const Target& target, std::uint16_t port, const HttpRequestHead& head) const;
+  asio::awaitable<HttpResponse> answer(const Target& target, const HttpRequestHead& head, HttpBody& body,
+                                       const Caller& caller);
+  HttpResponse show(const Target& target, const HttpRequestHead& head, const Caller& caller);
+  SubmissionDoor door(const Caller& caller) const { return {Intake::http, client, false, caller.client, rates}; }
 
   const HttpGate gate;
+  const ListenerAccess access;
+  const std::optional<std::string> client;
+  const unsigned reportstream_status;
+  const std::shared_ptr<ClientRates> rates;
+  const std::shared_ptr<AccessTokens> issued;
+  const std::shared_ptr<ClientAssertions> assertions;
   SubmissionRequests requests;
   Journal& journal;
 };
 
 struct HttpIntake::Listener {
   Listener(const HttpListenerSettings& settings, Receiver& receiver_, Journal& journal_)
-      : receiver(receiver_), journal(journal_), state_now(std::make_shared<State>(settings, receiver_, journal_)) {}
+      : receiver(receiver_), journal(journal_), state_now(make_state(settings)) {}
 
   std::shared_ptr<State> state() const {
     const std::lock_guard lock(mutex);
     return state_now;
   }
   void change(const HttpListenerSettings& settings) {
-    auto made = std::make_shared<State>(settings, receiver, journal);
+    auto made = make_state(settings);
     const std::lock_guard lock(mutex);
     std::erase_if(earlier, [](const auto& one) { return one.expired(); });
     earlier.push_back(state_now);
@@ -88,58 +135,112 @@ struct HttpIntake::Listener {
       if (const auto state = one.lock()) state->requests.stop();
     }
   }
+  // False where the certificate or its key can't be used; then what was in use stays.
+  bool use_certificates(const HttpListenerSettings& settings) {
+    unusable.clear();
+    if (!settings.tls) {
+      tls.reset();
+      return true;
+    }
+    auto made = TlsContext::make(settings.tls->files);
+    if (made) {
+      tls = std::move(*made);
+    } else {
+      unusable = "can't listen on " + settings.listen.text() + ": " + made.error().message;
+    }
+    return unusable.empty();
+  }
 
   Receiver& receiver;
   Journal& journal;
+  std::shared_ptr<TlsContext> tls;
+  std::string unusable;  // why the listener can't be opened
   std::unique_ptr<HttpServer> server;
 
  private:
+  std::shared_ptr<State> make_state(const HttpListenerSettings& settings) {
+    assertions->change(settings.public_keys);
+    std::vector<std::string> with_keys;
+    for (const SenderKey& key : settings.public_keys) with_keys.push_back(key.client);
+    issued->keep_only(with_keys);
+    return std::make_shared<State>(settings, receiver, journal, issued, assertions);
+  }
+
+  // What senders were given stays good when the configuration changes.
+  const std::shared_ptr<AccessTokens> issued = std::make_shared<AccessTokens>(system_clock());
+  const std::shared_ptr<ClientAssertions> assertions = std::make_shared<ClientAssertions>(system_clock());
   mutable std::mutex mutex;
   std::shared_ptr<State> state_now;
   std::vector<std::weak_ptr<State>> earlier;
 };
 
-// The contract's order: Host and Origin, path, method; the rest is the submission's.
-asio::awaitable<HttpResponse> HttpIntake::State::handle(std::shared_ptr<State> self, std::uint16_t port,
-                                                        const HttpRequestHead& head, HttpBody& body) {
-  const bool post = head.method == "POST";
-  if (auto problem = self->gate.check(head, port)) co_return self->requests.refuse(*problem);
-  if (head.path == collection_path) {
-    if (!post) co_return self->requests.refuse(method_problem("POST"));
-    co_return co_await self->requests.post(head, body);
-  }
-  if (head.path == description_path) {
-    if (head.method != "GET" && head.method != "HEAD") co_return self->requests.refuse(method_problem("GET, HEAD"));
-    co_return description();
-  }
-  const std::string_view path = head.path;
-  if (!path.starts_with(collection_path) || path.size() <= collection_path.size() + 1 ||
-      path[collection_path.size()] != '/') {
-    co_return self->requests.refuse(no_such_path());
-  }
-  const std::string_view id_text = path.substr(collection_path.size() + 1);
-  if (!Uuid::parse(id_text)) co_return self->requests.refuse(no_such_path());
-  if (head.method != "GET" && head.method != "HEAD") co_return self->requests.refuse(method_problem("GET, HEAD"));
-  co_return self->status_of(id_text);
+// Host and Origin, then credentials.
+Result<Caller, RequestProblem> HttpIntake::State::check(const Target& target, std::uint16_t port,
+                                                        const HttpRequestHead& head) const {
+  if (auto problem = gate.check(head, port)) return Failure{std::move(*problem)};
+  if (target.kind == Target::Kind::token) return access.check_connection(head.peer);
+  const bool of_reportstream = target.kind == Target::Kind::report || target.kind == Target::Kind::report_history;
+  return access.check(head, of_reportstream);
 }
 
-HttpResponse HttpIntake::State::status_of(std::string_view id_text) {
-  const auto found = journal.find(*Uuid::parse(id_text), false);
+// The contract's order: Host and Origin, credentials, path, method; the rest is the submission's.
+asio::awaitable<HttpResponse> HttpIntake::State::handle(std::shared_ptr<State> self, std::uint16_t port,
+                                                        const HttpRequestHead& head, HttpBody& body) {
+  const Target target = target_of(head.path);
+  const auto caller = self->check(target, port, head);
+  if (!caller) co_return self->requests.refuse(caller.error());
+  co_return co_await self->answer(target, head, body, *caller);
+}
+
+asio::awaitable<HttpResponse> HttpIntake::State::answer(const Target& target, const HttpRequestHead& head,
+                                                        HttpBody& body, const Caller& caller) {
+  using Kind = Target::Kind;
+  if (target.kind == Kind::nothing) co_return requests.refuse(no_such_path());
+  const bool posted = target.kind == Kind::submissions || target.kind == Kind::report || target.kind == Kind::token;
+  if (posted && head.method != "POST") co_return requests.refuse(method_problem("POST"));
+  if (!posted && head.method != "GET" && head.method != "HEAD") {
+    co_return requests.refuse(method_problem("GET, HEAD"));
+  }
+  if (target.kind == Kind::description) co_return description();
+  if (!posted) co_return show(target, head, caller);
+  if (target.kind == Kind::token) co_return co_await post_token(head, body, *assertions, *issued);
+  const SubmissionDoor through = door(caller);
+  if (target.kind == Kind::submissions) co_return co_await requests.post(head, body, through);
+  co_return co_await post_report(requests, head, body, through, reportstream_status);
+}
+
+// Where the listener knows who asks, another client's submission isn't there.
+HttpResponse HttpIntake::State::show(const Target& target, const HttpRequestHead& head, const Caller& caller) {
+  const auto found = journal.find(*target.id, false);
   if (!found) {
     return problem_response(
         {ProblemName::journal_failing, "The journal can't be read now; try again later.", std::chrono::seconds(30)});
   }
-  if (!*found) return problem_response({ProblemName::not_found, "There is no submission of that id."});
-  return json_response(200, submission_json((*found)->view, {}));
+  if (!*found) return problem_response(no_such_submission());
+  const SubmissionView& view = (*found)->view;
+  if (caller.authenticated) {
+    // A token that names nobody may speak for everybody, and for whom it says.
+    const auto named = client_of(head);
+    const auto reader = caller.client ? caller.client : named ? *named : std::nullopt;
+    if (reader && *reader != view.submission.client) return problem_response(no_such_submission());
+  }
+  if (target.kind == Target::Kind::report_history) return report_history(view, caller.authenticated);
+  SubmissionJsonOptions options;
+  options.payload_name = caller.authenticated;
+  options.remote_text = caller.authenticated;
+  return json_response(200, submission_json(view, options));
 }
 
 HttpIntake::HttpIntake(asio::io_context& context, const HttpListenerSettings& listener, const IntakeSettings& intake,
                        Receiver& receiver, Journal& journal)
     : listener_(std::make_shared<Listener>(listener, receiver, journal)) {
+  listener_->use_certificates(listener);
+  HttpServerOptions options = server_options(listener, intake);
+  options.tls = listener_->tls;
   // The server's callbacks must not keep what owns the server.
   const std::weak_ptr<Listener> weak = listener_;
   listener_->server = std::make_unique<HttpServer>(
-      context, server_options(listener, intake),
+      context, std::move(options),
       [weak](const HttpRequestHead& head, HttpBody& body) -> asio::awaitable<HttpResponse> {
         if (const auto of = weak.lock()) return State::handle(of->state(), of->server->port(), head, body);
         throw std::logic_error("a request came in after its listener was gone");
@@ -153,6 +254,7 @@ HttpIntake::HttpIntake(asio::io_context& context, const HttpListenerSettings& li
 HttpIntake::~HttpIntake() = default;
 
 Result<void> HttpIntake::start() {
+  if (!listener_->unusable.empty()) return fail(listener_->unusable);
   return listener_->server->start();
 }
 
@@ -162,7 +264,12 @@ std::uint16_t HttpIntake::port() const {
 
 void HttpIntake::change(const HttpListenerSettings& listener, const IntakeSettings& intake) {
   listener_->change(listener);
-  listener_->server->change(server_options(listener, intake));
+  HttpServerOptions options = server_options(listener, intake);
+  if (!listener_->use_certificates(listener)) {
+    log_error("the certificates of before stay in use", {{"reason", listener_->unusable}});
+  }
+  options.tls = listener_->tls;
+  listener_->server->change(std::move(options));
 }
 
 void HttpIntake::stop(std::function<void()> drained) {

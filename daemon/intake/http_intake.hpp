@@ -1,4 +1,5 @@
-// The HTTP door: POST /v1/submissions and GET /v1/submissions/{id} (contract, "HTTP intake"). One instance a listener.
+// The HTTP door: POST /v1/submissions, GET /v1/submissions/{id}, and ReportStream's own endpoints (contract, "HTTP
+// intake"). One instance a listener.
 #pragma once
 
 #include <memory>

@@ -43,6 +43,7 @@ std::unique_ptr<PayloadValidator> make_hl7_validator() {
 std::unique_ptr<PayloadValidator> make_payload_validator(std::string_view media_type) {
   if (media_type == "application/hl7-v2") return make_hl7_validator();
   if (media_type == "application/fhir+ndjson") return make_fhir_ndjson_validator();
+  if (media_type == "text/csv") return make_csv_validator();
   return nullptr;
 }
 

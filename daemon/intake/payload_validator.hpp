@@ -33,6 +33,8 @@ class PayloadValidator {
 std::unique_ptr<PayloadValidator> make_hl7_validator();
 // FHIR NDJSON: every line one JSON object with a `resourceType`, no blank line, ends of LF or CRLF, the last optional.
 std::unique_ptr<PayloadValidator> make_fhir_ndjson_validator();
+// CSV: one column count throughout, at most 10,000 rows behind the header and 2,000 columns.
+std::unique_ptr<PayloadValidator> make_csv_validator();
 // The one for a media type; nullptr where there is none, which lets every payload pass.
 std::unique_ptr<PayloadValidator> make_payload_validator(std::string_view media_type);
 

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "intake/client_rates.hpp"
 #include "intake/intake_counters.hpp"
 #include "intake/reception.hpp"
 #include "submission/client_name.hpp"
@@ -16,6 +17,12 @@ std::string comma_separated(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
   return text;
+}
+
+std::optional<RequestProblem> check_rate(const Arrival& arrival) {
+  const auto wait = arrival.rates ? arrival.rates->take(arrival.client) : std::nullopt;
+  if (!wait) return std::nullopt;
+  return RequestProblem{ProblemName::rate_limited, "This client submits faster than the listener's `rate`.", *wait};
 }
 
 class JournalReception final : public Reception {
@@ -160,6 +167,7 @@ Result<std::unique_ptr<Reception>, RequestProblem> Receiver::State::admit(Arriva
     return Failure{RequestProblem{ProblemName::no_route, "No route takes this client and content type here."}};
   }
   if (auto problem = going_by->check_destinations(arrival, *destinations)) return Failure{std::move(*problem)};
+  if (auto problem = check_rate(arrival)) return Failure{std::move(*problem)};
   if (auto problem = check_room(arrival)) return Failure{std::move(*problem)};
 
   ReceptionState::Plan plan{std::move(arrival), ids.next(), *destinations, going_by->limit(*destinations), nullptr};

@@ -23,6 +23,8 @@
 
 namespace relay {
 
+class ClientRates;
+
 // What a door knows before the payload.
 struct Arrival {
   Intake intake = Intake::http;
@@ -39,7 +41,9 @@ struct Arrival {
   std::optional<ByteCount> declared_size{};  // of those bytes, where it is known before
   // What the drop folder's door has yet to do about the file (NewSubmission::pending_move).
   std::optional<std::string> pending_move{};
-  bool any_client = false;  // the operator socket: `clients:` isn't asked
+  bool any_client = false;               // the operator socket: `clients:` isn't asked
+  std::shared_ptr<ClientRates> rates{};  // of the listener; nullptr: as fast as it comes
+  std::string query_parameters{};        // what a ReportStream sender asked for, for a destination to pass on
 };
 
 // One payload on its way in. Give every byte to write() in order, then finish(). Destroying it gives it up.
@@ -61,7 +65,8 @@ class Receiver {
            const Clock& clock);
   ~Receiver();
 
-  // Client, content type, route, type and size of the route's destinations, then what can't be kept now (503).
+  // Client, content type, route, type and size of the route's destinations, the client's rate (429), then what can't be
+  // kept now (503).
   Result<std::unique_ptr<Reception>, RequestProblem> admit(Arrival arrival);
   // Counts and logs a refusal that a door found itself (those of admit(), write() and finish() are counted there).
   void count_refusal(Intake intake, ProblemName reason);

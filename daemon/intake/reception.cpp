@@ -134,7 +134,8 @@ void ReceptionState::append(Reception::FinishCallback durable) {
                            arrival.intake,
                            size_,
                            digest_,
-                           clock_.wall_now()};
+                           clock_.wall_now(),
+                           std::move(arrival.query_parameters)};
   submission.destinations = std::move(plan_.destinations);
   if (arrival.idempotency_key) {
     // A sender's key is the same key at the operator socket; other doors' keys are of another kind.

@@ -95,8 +95,16 @@ Result<Arrival, RequestProblem> read_arrival(const HttpRequestHead& head, const 
   Arrival arrival;
   arrival.intake = door.intake;
   arrival.any_client = door.any_client;
+  arrival.rates = door.rates;
   auto client = client_of(head);
   if (!client) return Failure{std::move(client.error())};
+  if (door.proven_client) {
+    if (*client && **client != *door.proven_client) {
+      return Failure{RequestProblem{ProblemName::client_not_allowed,
+                                    "The credentials are of another client than the request names."}};
+    }
+    *client = door.proven_client;
+  }
   if (!*client) *client = door.client;
   if (!*client) {
     return Failure{RequestProblem{ProblemName::no_client, "Name the client in Relay-Client; this listener has none."}};
@@ -195,8 +203,17 @@ SubmissionRequests::SubmissionRequests(SubmissionDoor door, Receiver& receiver, 
 SubmissionRequests::~SubmissionRequests() = default;
 
 asio::awaitable<HttpResponse> SubmissionRequests::post(const HttpRequestHead& head, HttpBody& body) {
+  return post(head, body, state_->door);
+}
+
+asio::awaitable<Result<Appended, RequestProblem>> SubmissionRequests::take(Arrival arrival, HttpBody& body) {
+  return state_->submit(std::move(arrival), body);
+}
+
+asio::awaitable<HttpResponse> SubmissionRequests::post(const HttpRequestHead& head, HttpBody& body,
+                                                       const SubmissionDoor& door) {
   const auto state = state_;
-  auto arrival = read_arrival(head, state->door);
+  auto arrival = read_arrival(head, door);
   if (!arrival) co_return refuse(arrival.error());
   const auto wait = parse_wait(head.all("Prefer"), longest_wait);
   auto durable = co_await state->submit(std::move(*arrival), body);

@@ -25,6 +25,9 @@ AppendCommand::AppendCommand(NewSubmission submission, AppendCallback callback, 
   if (new_.pending_move) {
     pending_move_ = store_text(*new_.pending_move, {sealed.id, SealedField::pending_move}, cipher);
   }
+  if (!sealed.query_parameters.empty()) {
+    query_parameters_ = store_text(sealed.query_parameters, {sealed.id, SealedField::query_parameters}, cipher);
+  }
   if (auto* bytes = std::get_if<std::string>(&new_.payload)) {
     if (bytes->size() != new_.submission.size.value || bytes->size() > inline_payload_limit.value) {
       throw std::invalid_argument(
@@ -80,6 +83,7 @@ void AppendCommand::insert(WriteTransaction& transaction) {
                                    content_type_parameters_, payload_name_, submission.intake, submission.size.value,
                                    blob_of(submission.sha256.bytes), submission.accepted_at, blob_of(row_digest_),
                                    new_.destinations.size(), upload, payload);
+  if (query_parameters_) statements.insert_query.run(seq, *query_parameters_);
   if (upload) statements.erase_upload.run(*upload);
   std::int64_t position = 0;
   for (const std::string& name : new_.destinations) {

@@ -38,6 +38,7 @@ class AppendCommand : public Command {
   StoredText content_type_parameters_;
   std::optional<StoredText> payload_name_;
   std::optional<StoredText> pending_move_;
+  std::optional<StoredText> query_parameters_;
   std::shared_ptr<UploadState> upload_;
   std::string payload_row_;
   Earlier earlier_ = Earlier::none;

@@ -94,6 +94,10 @@ void ImportCommand::insert(WriteTransaction& transaction) {
                                    parameters, payload_name, submission.intake, submission.size.value,
                                    blob_of(submission.sha256.bytes), submission.accepted_at, blob_of(row_digest_),
                                    carried_.deliveries.size(), upload, payload);
+  if (!submission.query_parameters.empty()) {
+    statements.insert_query.run(
+        seq, store_text(submission.query_parameters, {submission.id, SealedField::query_parameters}, cipher_));
+  }
   if (upload) statements.erase_upload.run(*upload);
   std::int64_t position = 0;
   for (const DeliveryView& delivery : carried_.deliveries) insert_delivery(transaction, seq, position++, delivery);

@@ -44,6 +44,7 @@ Retention::Retention(Connection& connection, const JournalOptions& options, cons
       record_states_(connection, "SELECT destination, state FROM record WHERE seq = ?1"),
       erase_attempts_(connection, "DELETE FROM attempt WHERE seq = ?1"),
       erase_records_(connection, "DELETE FROM record WHERE seq = ?1"),
+      erase_query_(connection, "DELETE FROM submission_query WHERE seq = ?1"),
       erase_submission_(connection, "DELETE FROM submission WHERE seq = ?1"),
       erase_discard_reasons_(connection, "DELETE FROM discard_reason WHERE seq = ?1"),
       erase_redirections_(connection, "DELETE FROM redirected WHERE seq = ?1"),
@@ -179,6 +180,7 @@ void Retention::erase_record(WriteTransaction& transaction, const SubmissionRow&
   erase_discard_reasons_.run(row.seq);
   erase_redirections_.run(row.seq);
   erase_records_.run(row.seq);
+  erase_query_.run(row.seq);
   erase_submission_.run(row.seq);
 }
 

@@ -75,6 +75,7 @@ class Retention {
   Statement record_states_;
   Statement erase_attempts_;
   Statement erase_records_;
+  Statement erase_query_;
   Statement erase_submission_;
   Statement erase_discard_reasons_;
   Statement erase_redirections_;

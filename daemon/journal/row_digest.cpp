@@ -37,6 +37,8 @@ std::string covered_by_digest(const Submission& submission) {
   add_text(covered, submission.content_type_parameters);
   add_number(covered, submission.payload_name ? 1 : 0);
   if (submission.payload_name) add_text(covered, *submission.payload_name);
+  // Before version 8 of the tables there were none.
+  if (!submission.query_parameters.empty()) add_text(covered, submission.query_parameters);
   return covered;
 }
 

@@ -1,6 +1,7 @@
 // Row digest: says whether a submission's row is as it was written. It covers what is fixed at intake: payload digest,
-// id, client, content type with parameters, payload name, door, size, accepted_at. Without encryption it finds damage,
-// not forgery; with it, it is made with the journal's hash secret, so that nobody can try names against it.
+// id, client, content type with parameters, payload name, door, size, accepted_at, query parameters. Without encryption
+// it finds damage, not forgery; with it, it is made with the journal's hash secret, so that nobody can try names
+// against it.
 #pragma once
 
 #include <array>

@@ -189,6 +189,8 @@ ALTER TABLE record ADD COLUMN confirmed_at INTEGER;
 CREATE INDEX record_follow_up ON record (destination, follow_up_due) WHERE follow_up_due IS NOT NULL;
 CREATE INDEX record_unconfirmed ON record (destination, ended_at) WHERE follow_up_due IS NOT NULL;
 CREATE INDEX record_unconfirmable ON record (destination, confirmed_at) WHERE confirmation = 3;)",
+    // 8: what ReportStream's senders asked for beside their report.
+    R"(CREATE TABLE submission_query (seq INTEGER PRIMARY KEY, parameters NOT NULL);)",
 };
 
 void apply_steps(Connection& connection, std::int64_t from, std::int64_t to = journal_schema_version) {

@@ -19,6 +19,7 @@ enum class SealedField : char {
   discard_reason = 'd',
   audit_detail = 'a',
   pending_move = 'm',
+  query_parameters = 'q',
 };
 
 // What a seal binds a text to.

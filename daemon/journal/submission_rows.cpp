@@ -60,6 +60,7 @@ SubmissionRow read_submission_row(const Rows& rows, const PayloadCipher& cipher)
   submission.content_type = rows.string(3);
   submission.content_type_parameters = text(4, SealedField::content_type_parameters);
   if (!rows.is_null(5)) submission.payload_name = text(5, SealedField::payload_name);
+  if (!rows.is_null(14)) submission.query_parameters = text(14, SealedField::query_parameters);
   submission.intake = stored_intake(rows.integer(6));
   whole = whole && is_stored_intake(rows.integer(6));
   submission.size = {rows.count(7)};

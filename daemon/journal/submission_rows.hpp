@@ -25,8 +25,9 @@ struct SubmissionRow {
 // The columns that read_submission_row takes, the first ones of its statement.
 inline constexpr std::string_view submission_columns =
     "seq, id, client, content_type, content_type_parameters, payload_name, intake, size, sha256, accepted_at,"
-    " row_digest, deliveries, repeats, upload";
-inline constexpr int submission_column_count = 14;
+    " row_digest, deliveries, repeats, upload,"
+    " (SELECT q.parameters FROM submission_query q WHERE q.seq = submission.seq)";
+inline constexpr int submission_column_count = 15;
 SubmissionRow read_submission_row(const Rows& rows, const PayloadCipher& cipher);
 
 class SubmissionReader {

@@ -65,6 +65,7 @@ class Verification {
     step("the submissions", [&] { rows.check_submissions([this] { make_way(); }); });
     step("the deliveries", [&] { rows.check_deliveries([this] { make_way(); }); });
     step("the records", [&] { rows.check_records([this] { make_way(); }); });
+    step("the query parameters", [&] { rows.check_queries([this] { make_way(); }); });
     step("the attempts", [&] { rows.check_attempts([this] { make_way(); }); });
     step("the chunks", [&] { rows.check_chunks([this] { make_way(); }); });
     step("the audit and what else operators left", [&] { rows.check_operator_rows([this] { make_way(); }); });

@@ -100,6 +100,14 @@ void VerifyRows::check_deliveries_of(const SubmissionRow& row) {
   }
 }
 
+void VerifyRows::check_queries(const Pause& pause) {
+  Statement orphans(connection_,
+                    "SELECT q.seq FROM submission_query q LEFT JOIN submission s ON s.seq = q.seq WHERE s.seq IS NULL");
+  each_row(orphans.rows(), pause, [&](const Rows& rows) {
+    add_("orphan", "-", fmt::format("query parameters (number {}) have no submission", rows.integer(0)));
+  });
+}
+
 void VerifyRows::check_deliveries(const Pause& pause) {
   Statement all(connection_,
                 "SELECT d.destination, d.seq, s.id IS NULL, s.client IS d.client, t.name IS NULL, r.seq IS NOT NULL,"

@@ -27,6 +27,7 @@ class VerifyRows {
   void check_submissions(const Pause& pause);  // digests, payloads, number of deliveries
   void check_deliveries(const Pause& pause);   // orphans, impossible values, counts
   void check_records(const Pause& pause);
+  void check_queries(const Pause& pause);
   void check_attempts(const Pause& pause);
   void check_chunks(const Pause& pause);
   // What people did and left: audit, paused destinations, reasons, redirections (verify_operator_rows.cpp).

@@ -17,6 +17,7 @@ WriterStatements::WriterStatements(Connection& connection, const PayloadCipher& 
       insert_submission(connection,
                         "INSERT INTO submission VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13,"
                         " ?14)"),
+      insert_query(connection, "INSERT INTO submission_query VALUES (?1, ?2)"),
       add_repeat(connection, "UPDATE submission SET repeats = repeats + 1 WHERE seq = ?1"),
       insert_upload(connection, "INSERT INTO upload VALUES (?1, ?2)"),
       erase_upload(connection, "DELETE FROM upload WHERE upload = ?1"),

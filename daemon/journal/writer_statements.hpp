@@ -24,6 +24,7 @@ struct WriterStatements {
   Statement free_pages;
 
   Statement insert_submission;
+  Statement insert_query;
   Statement add_repeat;
   Statement insert_upload;
   Statement erase_upload;

@@ -137,6 +137,7 @@ CarriedDescription read_description(const json::object& object) {
   submission.content_type = text(object, "content_type");
   if (!parse_media_type(submission.content_type)) throw NotAsWritten();
   submission.content_type_parameters = text(object, "content_type_parameters");
+  if (object.contains("query_parameters")) submission.query_parameters = text(object, "query_parameters");
   submission.payload_name = text_or_null(object, "payload_name");
   submission.intake = Intake::import;
   submission.size = {count(object, "size")};
@@ -167,6 +168,7 @@ std::string carried_json(const SubmissionView& view, std::string_view payload_lo
       submission_json(view, {.payload_name = true, .remote_text = true, .receipt = true, .history = true});
   object["format"] = format_name;
   object["content_type_parameters"] = view.submission.content_type_parameters;
+  if (!view.submission.query_parameters.empty()) object["query_parameters"] = view.submission.query_parameters;
   object["payload_lost"] = payload_lost.empty() ? json::value(nullptr) : json::value(payload_lost);
   json::array carried;
   auto& deliveries = object["deliveries"].as_array();

@@ -1,5 +1,6 @@
 #include "operations/command_line.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <sstream>
@@ -31,6 +32,8 @@ struct Options {
   ReloadCommand reload;
   KeyNewCommand key_new;
   std::string key_algorithm = "ES384";
+  std::string client_of_token;
+  std::string operator_of_token;
   bool version = false;
 };
 
@@ -45,6 +48,12 @@ std::string check_client(const std::string& name) {
   return complain_unless(is_client_name(name),
                          "a client's name begins with a letter or digit and has at most 100 letters, digits, '.', '_' "
                          "and '-'");
+}
+
+std::string check_operator(const std::string& name) {
+  const bool printable = std::all_of(name.begin(), name.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+  return complain_unless(!name.empty() && name.size() <= 100 && printable,
+                         "an operator's name has at most 100 printable characters, and no blanks");
 }
 
 std::string check_content_type(const std::string& text) {
@@ -82,6 +91,7 @@ class CommandLine {
         ->default_str(default_configuration);
     app_.require_subcommand(0, 1);
     add("run", "Run the daemon in the foreground", [this] { return RunCommand{options_.configuration}; });
+    add_token();
     add_check();
     add_submit();
     add_status();
@@ -121,6 +131,26 @@ class CommandLine {
         ->default_str(default_configuration);
     commands_.emplace_back(command, std::move(make));
     return command;
+  }
+
+  void add_token() {
+    CLI::App* token = app_.add_subcommand("token", "Bearer tokens of senders and operators");
+    token->require_subcommand(1);
+    CLI::App* command =
+        token->add_subcommand("new", "Make a token; prints it once, and its SHA-256 for the configuration");
+    CLI::Option_group* whose = command->add_option_group("whose");
+    whose->require_option(1);
+    whose->add_option("--client", options_.client_of_token, "For this client to submit with")
+        ->type_name("NAME")
+        ->check(check_client);
+    whose->add_option("--admin", options_.operator_of_token, "For this operator, as the audit will name it")
+        ->type_name("NAME")
+        ->check(check_operator);
+    command->add_option("--config", options_.configuration, "Not read: a token is made without one")->type_name("FILE");
+    commands_.emplace_back(command, [this] {
+      const bool for_operator = !options_.operator_of_token.empty();
+      return NewTokenCommand{for_operator ? options_.operator_of_token : options_.client_of_token, for_operator};
+    });
   }
 
   void add_check() {
@@ -256,8 +286,14 @@ class CommandLine {
     return std::nullopt;
   }
 
+  // "token new"
+  std::string full_name(const CLI::App* command) const {
+    const CLI::App* parent = command->get_parent();
+    return parent == nullptr || parent == &app_ ? command->get_name() : full_name(parent) + ' ' + command->get_name();
+  }
+
   CommandLineAnswer usage_error(const std::string& complaint, const CLI::App* command) const {
-    const std::string name = command == nullptr ? "" : " " + command->get_name();
+    const std::string name = command == nullptr ? "" : " " + full_name(command);
     return {ExitCode::usage, "",
             fmt::format("edge-relay{}: {}\nRun `edge-relay{} --help` for what it takes.\n", name, complaint, name)};
   }
@@ -273,7 +309,9 @@ class CommandLine {
     for (const auto& [command, make] : commands_) {
       if (command->parsed()) chosen = command;
     }
-    if (chosen == nullptr && !first_word.empty() && first_word.front() != '-') {
+    const auto is_it = [&](const CLI::App* command) { return command->get_name() == first_word; };
+    const bool known = !app_.get_subcommands(is_it).empty();
+    if (chosen == nullptr && !known && !first_word.empty() && first_word.front() != '-') {
       return usage_error(fmt::format("there is no command {} in this version", first_word), nullptr);
     }
     return usage_error(problem.what(), chosen);

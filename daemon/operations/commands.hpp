@@ -72,12 +72,16 @@ struct KeyNewCommand {
   std::optional<std::string> key_id{};            // default: the key's thumbprint (RFC 7638)
   std::optional<std::filesystem::path> output{};  // of the private key; default: standard output
 };
+struct NewTokenCommand {
+  std::string name;  // of the client, or of the operator
+  bool for_operator = false;
+};
 struct VersionCommand {};
 
-using Command =
-    std::variant<RunCommand, CheckCommand, SubmitCommand, StatusCommand, ListCommand, ShowCommand, VerifyCommand,
-                 OpenDeliveriesCommand, ReloadCommand, KeyNewCommand, VersionCommand, ActCommand,
-                 PauseDestinationCommand, RedirectCommand, AuditCommand, ExportCommand, ImportArchiveCommand>;
+using Command = std::variant<RunCommand, CheckCommand, SubmitCommand, StatusCommand, ListCommand, ShowCommand,
+                             VerifyCommand, OpenDeliveriesCommand, ReloadCommand, KeyNewCommand, VersionCommand,
+                             ActCommand, PauseDestinationCommand, RedirectCommand, AuditCommand, ExportCommand,
+                             ImportArchiveCommand, NewTokenCommand>;
 
 struct Streams {
   std::istream& in;
@@ -86,6 +90,7 @@ struct Streams {
 };
 
 ExitCode execute(const RunCommand& command, const Streams& streams);
+ExitCode execute(const NewTokenCommand& command, const Streams& streams);
 ExitCode execute(const CheckCommand& command, const Streams& streams);
 ExitCode execute(const SubmitCommand& command, const Streams& streams);
 ExitCode execute(const StatusCommand& command, const Streams& streams);

@@ -1,6 +1,7 @@
 #include "operations/daemon_options.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include "base/digest.hpp"
@@ -62,7 +63,9 @@ std::vector<ConfiguredDestination> configured_destinations_of(const Settings& se
 std::vector<std::string> insecure_listeners_of(const Settings& settings) {
   std::vector<std::string> listeners;
   for (const auto& listener : settings.intake.http) {
-    if (listener.insecure && !listener.listen.loopback()) listeners.push_back("intake.http " + listener.listen.text());
+    const bool guarded = listener.tls && listener.asks_who();
+    if (listener.insecure && !guarded && !listener.listen.loopback())
+      listeners.push_back("intake.http " + listener.listen.text());
   }
   const auto& admin = settings.admin;
   if (admin.insecure && admin.listen && !admin.listen->loopback()) listeners.push_back("admin " + admin.listen->text());
@@ -88,6 +91,12 @@ HttpServerOptions admin_options_of(const Settings& settings, const ListenAddress
   options.max_connections = admin_connections;
   options.socket_group = settings.admin.socket_group;
   options.socket_mode = settings.admin.socket_mode;
+  if (!listen.unix_socket() && settings.admin.tls) {
+    auto tls = TlsContext::make(settings.admin.tls->files);
+    // They were usable when the configuration was read.
+    if (!tls) throw std::runtime_error("admin.tls: " + tls.error().message);
+    options.tls = std::move(*tls);
+  }
   return options;
 }
 

@@ -96,20 +96,53 @@ const KeySection& intake() {
 }
 
 const KeySection& intake_http() {
+  static const KeySection keys = section(
+      "intake.http[]",
+      {{"listen", built, "127.0.0.1:8870", "IP:PORT, or unix:PATH"},
+       {"client", built, "", "the client where a request names none"},
+       {"allowed_hosts", built, "[]", "more names that a request's Host may have"},
+       {"max_connections", built, "1024", "beyond it connections wait"},
+       {"group", built, "edge-relay", "of a unix: socket"},
+       {"mode", built, "0660", "of a unix: socket"},
+       {"insecure", built, "false", "true: may listen beyond loopback although nobody is asked who they are"},
+       {"tls", built, "", "certificate, key, client_ca, clients"},
+       {"tokens", built, "[]", "bearer tokens and the client each stands for; then every request needs one"},
+       {"public_keys", built, "[]", "public keys with which senders get tokens at /api/token, as at ReportStream"},
+       {"allow_from", built, "", "networks that may connect; another address is 403"},
+       {"rate", built, "", "submissions of each client: 100/s, 30/m; beyond it 429"},
+       {"reportstream_status", built, "201", "what ReportStream's endpoints answer here: 201 or 202"}});
+  return keys;
+}
+
+const KeySection& intake_tls() {
   static const KeySection keys =
-      section("intake.http[]",
-              {{"listen", built, "127.0.0.1:8870", "IP:PORT, or unix:PATH"},
-               {"client", built, "", "the client where a request names none"},
-               {"allowed_hosts", built, "[]", "more names that a request's Host may have"},
-               {"max_connections", built, "1024", "beyond it connections wait"},
-               {"group", built, "edge-relay", "of a unix: socket"},
-               {"mode", built, "0660", "of a unix: socket"},
-               {"insecure", built, "false", "true: may listen beyond loopback although nobody is asked who they are"},
-               {"tls", not_yet, "", "certificate, key, client_ca, clients"},
-               {"tokens", not_yet, "", "bearer tokens and the client each stands for"},
-               {"allow_from", not_yet, "", "networks that may connect"},
-               {"rate", not_yet, "", "requests a second for each client"},
-               {"reportstream_status", not_yet, "201", "what the drop-in endpoints answer"}});
+      section("intake.http[].tls",
+              {{"certificate", built, "", "with its chain: a path or PEM text; read again when it changes"},
+               {"key", built, "", "its private key: a path or PEM text"},
+               {"client_ca", built, "", "authorities; then every client needs a certificate of theirs"},
+               {"clients", built, "[]", "whose certificate means which client; the first match wins"}});
+  return keys;
+}
+
+const KeySection& tls_clients() {
+  static const KeySection keys =
+      section("intake.http[].tls.clients[]", {{"subject_cn", built, "", "the certificate's common name"},
+                                              {"san_dns", built, "", "a DNS name among its alternative names"},
+                                              {"client", built, "", "who that is"}});
+  return keys;
+}
+
+const KeySection& intake_http_tokens() {
+  static const KeySection keys =
+      section("intake.http[].tokens[]", {{"token_sha256", built, "", "lower-case hex of the token's SHA-256"},
+                                         {"client", built, "", "who that is; without it the request says so"}});
+  return keys;
+}
+
+const KeySection& intake_http_public_keys() {
+  static const KeySection keys =
+      section("intake.http[].public_keys[]",
+              {{"client", built, "", "who that is"}, {"key", built, "", "RSA or EC public key: a path or PEM text"}});
   return keys;
 }
 
@@ -166,7 +199,7 @@ const KeySection& admin() {
        {"read", built, "open",
         "open: whoever reaches the listener may read health and counts; token: only who has one of tokens"},
        {"insecure", built, "false", "true: may listen beyond loopback although nobody is asked who they are"},
-       {"tls", not_yet, "", "certificate, key, client_ca"},
+       {"tls", built, "", "certificate, key, client_ca"},
        {"tokens", built, "[]", "bearer tokens, with which an operator may do over TCP what the socket allows"}});
   return keys;
 }
@@ -175,6 +208,14 @@ const KeySection& admin_token() {
   static const KeySection keys =
       section("admin.tokens[]", {{"token_sha256", built, "", "lower-case hex of the token's SHA-256"},
                                  {"name", built, "", "who that is, as the audit shows it"}});
+  return keys;
+}
+
+const KeySection& admin_tls() {
+  static const KeySection keys = section(
+      "admin.tls", {{"certificate", built, "", "with its chain: a path or PEM text; read again when it changes"},
+                    {"key", built, "", "its private key: a path or PEM text"},
+                    {"client_ca", built, "", "authorities; then every client needs a certificate of theirs"}});
   return keys;
 }
 
@@ -306,7 +347,12 @@ std::vector<const KeySection*> all() {
           &forward(),
           &route(),
           &match(),
-          &log()};
+          &log(),
+          &intake_tls(),
+          &tls_clients(),
+          &admin_tls(),
+          &intake_http_tokens(),
+          &intake_http_public_keys()};
 }
 
 }  // namespace keys

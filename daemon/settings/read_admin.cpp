@@ -15,7 +15,9 @@ void read_admin_listener(const Section& section, AdminSettings& admin, std::vect
   if (admin.listen->unix_socket()) {
     section.error("listen", "must be IP:PORT, or none; the operator's Unix socket is admin.socket");
   }
-  check_reach(section, *admin.listen, admin.insecure);
+  admin.tls = read_tls(section, keys::admin_tls());
+  const bool asks_who = section.has("tokens") || (admin.tls && admin.tls->asks_for_certificates());
+  check_reach(section, *admin.listen, {admin.insecure, admin.tls.has_value(), asks_who});
   listeners.push_back({*admin.listen, section.place("listen"), "admin.listen"});
 }
 

@@ -39,7 +39,14 @@ HttpListenerSettings read_http_listener(const Section& section) {
   section.read_mode("mode", listener.mode);
   section.read("insecure", listener.insecure);
 
-  check_reach(section, listener.listen, listener.insecure);
+  listener.tls = read_tls(section, keys::intake_tls());
+  listener.tokens = read_intake_tokens(section);
+  listener.public_keys = read_sender_keys(section);
+  listener.allow_from = read_allow_from(section);
+  listener.rate = read_rate(section);
+  section.read_one_of<unsigned>("reportstream_status", listener.reportstream_status, {{"201", 201U}, {"202", 202U}});
+
+  check_reach(section, listener.listen, {listener.insecure, listener.tls.has_value(), listener.asks_who()});
   for (const char* key : {"group", "mode"}) {
     if (section.has(key) && !listener.listen.unix_socket())
       section.warning(key, "has no effect: only a unix: listener has one");

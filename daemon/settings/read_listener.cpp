@@ -72,20 +72,6 @@ std::optional<std::string> read_client(const Section& section, std::string_view 
   return std::nullopt;
 }
 
-void check_reach(const Section& section, const ListenAddress& address, bool insecure) {
-  if (address.loopback()) return;
-  if (insecure) {
-    section.warning("listen", address.text() +
-                                  " is open beyond this machine and insecure: nobody is asked who they are, " +
-                                  "and whoever is on the way can read along");
-  } else {
-    section.error("listen",
-                  address.text() + " would be open beyond this machine without tls, which isn't supported by " +
-                      "this version; listen on 127.0.0.1 or unix:/PATH, or say insecure: true where the network " +
-                      "is trusted");
-  }
-}
-
 void check_listeners_apart(const Reading& reading, const std::vector<PlacedListener>& listeners) {
   for (std::size_t later = 0; later < listeners.size(); ++later) {
     for (std::size_t earlier = 0; earlier < later; ++earlier) {

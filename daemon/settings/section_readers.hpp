@@ -55,9 +55,24 @@ void read_allowed_hosts(const Section& section, std::vector<std::string>& target
 std::optional<std::vector<IpNetwork>> read_allow_from(const Section& section);
 // A client's name; nothing where absent or bad.
 std::optional<std::string> read_client(const Section& section, std::string_view key);
-// Nobody is asked who they are on a listener yet, so beyond loopback it has to be called insecure.
-void check_reach(const Section& section, const ListenAddress& address, bool insecure);
 void check_listeners_apart(const Reading& reading, const std::vector<PlacedListener>& listeners);
+
+// read_access.cpp: who may use a listener
+// `tls`; nothing where it is absent. Unusable files are reported at their line.
+std::optional<TlsListenerSettings> read_tls(const Section& listener, const KeySection& known);
+std::optional<Digest> read_token_sha256(const Section& section);
+std::vector<BearerToken> read_intake_tokens(const Section& listener);
+std::vector<SenderKey> read_sender_keys(const Section& listener);
+std::optional<Rate> read_rate(const Section& section);
+// What a listener asks of those who come.
+struct Reach {
+  bool insecure = false;
+  bool tls = false;
+  bool asks_who = false;  // for a certificate or a token
+  bool guarded() const { return tls && asks_who; }
+};
+// Beyond loopback it asks over TLS who comes, or has to be called insecure.
+void check_reach(const Section& section, const ListenAddress& address, const Reach& reach);
 
 // read_destination.cpp
 std::vector<PlacedName> read_destinations(const Section& top, std::vector<DestinationSettings>& destinations);

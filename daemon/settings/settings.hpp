@@ -11,9 +11,11 @@
 
 #include "base/bearer_tokens.hpp"
 #include "base/byte_count.hpp"
+#include "base/ip_network.hpp"
 #include "base/listen_address.hpp"
 #include "base/log.hpp"
 #include "base/secret.hpp"
+#include "settings/access_settings.hpp"
 #include "settings/folder_settings.hpp"
 #include "settings/mllp_settings.hpp"
 #include "settings/reportstream_settings.hpp"
@@ -41,6 +43,15 @@ struct HttpListenerSettings {
   std::string group = "edge-relay";  // of a unix: listener
   unsigned mode = 0660;
   bool insecure = false;
+  std::optional<TlsListenerSettings> tls{};
+  std::vector<BearerToken> tokens;  // each names its client, or nobody: then the request does
+  std::vector<SenderKey> public_keys;
+  std::optional<std::vector<IpNetwork>> allow_from{};
+  std::optional<Rate> rate{};          // of each client
+  unsigned reportstream_status = 201;  // of a report that was taken at the drop-in endpoints
+
+  bool asks_for_tokens() const { return !tokens.empty() || !public_keys.empty(); }
+  bool asks_who() const { return asks_for_tokens() || (tls && tls->asks_for_certificates()); }
 };
 
 enum class Validation { off, envelope, automatic };
@@ -67,6 +78,7 @@ struct AdminSettings {
   bool insecure = false;
   bool token_to_read = false;       // over TCP nothing is shown without one
   std::vector<BearerToken> tokens;  // of operators; each has a name
+  std::optional<TlsListenerSettings> tls{};
 };
 
 struct BackoffSettings {

@@ -29,6 +29,9 @@ struct Submission {
   ByteCount size;
   Digest sha256;
   WallTime accepted_at{};
+  // What a sender that was written for ReportStream asked for in its query, for a destination to pass on:
+  // application/x-www-form-urlencoded ("processing=async&allowDuplicate=true"); mostly empty.
+  std::string query_parameters{};
 };
 
 }  // namespace relay

@@ -1,10 +1,15 @@
 """The descriptions of both interfaces: every path, method and status in them is answered so by the real program, and
 nothing that it answers is missing from them."""
 
+import hashlib
 import json
 import re
+import subprocess
+import time
 from pathlib import Path
+from urllib.parse import urlencode
 
+import jwt
 import pytest
 import yaml
 from relay import HL7, ROOT, await_true, head, hl7
@@ -21,7 +26,7 @@ def operations_of(document):
 
 @pytest.fixture(scope="module")
 def relays(tmp_path_factory):
-    """Two of them: one that takes everything, and one whose disk is called full."""
+    """One that takes everything, one whose disk is called full, and one that asks who comes and lets them come slowly."""
     from relay import Relay
     folder = tmp_path_factory.mktemp("openapi")
     (folder / "archive").mkdir()
@@ -32,13 +37,24 @@ def relays(tmp_path_factory):
                            "routes": [{"match": {"client": client}, "to": ["archive"]} for client in ("lab.default", "lab-014.submit")],
                            "intake": {"max_payload": "1MB", "validate": "envelope", "request_timeout": "1s"}}, "roomy")
     full = Relay(folder, {"destinations": {"archive": directory}, "journal": {"min_free_disk": "1000000GiB"}}, "full")
+    guarded = Relay(folder, {"destinations": {"archive": directory}}, "guarded")
+    private, public = folder / "sender.key", folder / "sender.pub"
+    subprocess.run(["openssl", "genrsa", "-out", private, "2048"], check=True, capture_output=True)
+    subprocess.run(["openssl", "rsa", "-in", private, "-pubout", "-out", public], check=True, capture_output=True)
+    guarded.sender_key = private.read_text()
+    guarded.config["intake"]["http"][0].update({
+        "rate": "1/h", "tokens": [{"token_sha256": hashlib.sha256(b"token").hexdigest()}],
+        "public_keys": [{"client": "lab.signing", "key": str(public)}]})
+    guarded.update({})
     try:
+        guarded.start()
         roomy.start()
         full.start(ready=False)
         await_true(lambda: answers(full), "the full one answers", timeout=60)
-        yield {"roomy": roomy, "full": full}
-        assert roomy.stop() == 0 and full.stop() == 0
+        yield {"roomy": roomy, "full": full, "guarded": guarded}
+        assert roomy.stop() == 0 and full.stop() == 0 and guarded.stop() == 0
     finally:
+        guarded.end()
         roomy.end()
         full.end()
 
@@ -99,9 +115,41 @@ def test_the_intake_is_described(relays):
     check_schema(document, "Problem", call(404, "GET", NOBODY, path=one).json())
     call(403, "GET", NOBODY, {"Host": "evil.example"}, path=one)
     call(403, "GET", "/openapi.yaml", {"Host": "evil.example"})
-    refused_methods(call, document, {one: NOBODY})
-    assert operations_of(document) == call.seen | busy.seen
-    nothing_undescribed(call, document, {one: NOBODY}, "daemon/intake")
+    history = "/api/waters/report/{id}/history"
+    no_history = "/api/waters/report/" + NOBODY.rpartition("/")[2] + "/history"
+    guard = Caller(relays["guarded"].request, relays["guarded"].connect)
+    for path in ("/api/waters", "/api/reports", "/api/v1/reports"):
+        report = call(201, "POST", path, {"Content-Type": HL7}, hl7()).json()
+        check_schema(document, "Report", report)
+        call.refusals_of_a_body(path)
+        call(403, "POST", path, {"Content-Type": HL7, "client": "other"}, hl7())
+        busy(503, "POST", path, {"Content-Type": HL7}, hl7())
+    check_schema(document, "Report", call(200, "GET", f"/api/waters/report/{report['id']}/history", path=history).json())
+    call(404, "GET", no_history, path=history)
+    call(403, "GET", no_history, {"Host": "evil.example"}, path=history)
+    what_asking_answers(guard, document, relays["guarded"].sender_key)
+    guard(401, "GET", NOBODY, path=one)
+    guard(401, "GET", no_history, path=history)
+    guard(401, "GET", "/openapi.yaml")
+    targets = {one: NOBODY, history: no_history}
+    refused_methods(call, document, targets)
+    assert operations_of(document) == call.seen | busy.seen | guard.seen
+    nothing_undescribed(call, document, targets, "daemon/intake")
+
+
+def what_asking_answers(guard, document, key):
+    """401 and 429 of what is posted, and a token for a signed assertion."""
+    for number, path in enumerate(("/v1/submissions", "/api/waters", "/api/reports", "/api/v1/reports")):
+        who = {"Content-Type": HL7, "Authorization": "Bearer token", "client": f"lab.{number}"}
+        guard.ask("POST", path, who, hl7())
+        guard(429, "POST", path, who, hl7())
+        guard(401, "POST", path, {"Content-Type": HL7}, hl7())
+    assertion = jwt.encode({"iss": "lab.signing", "exp": int(time.time()) + 60, "jti": "1"}, key, algorithm="RS256")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = urlencode({"scope": "lab.*.report", "client_assertion": assertion}).encode()
+    check_schema(document, "AccessToken", guard(200, "POST", "/api/token", form, body).json())
+    check_schema(document, "TokenRefusal", guard(401, "POST", "/api/token", form, body).json())
+    guard(403, "POST", "/api/token", {**form, "Host": "evil.example"}, body)
 
 
 def test_the_operator_endpoint_is_described(relays, tmp_path):

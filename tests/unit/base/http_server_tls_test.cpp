@@ -105,7 +105,9 @@ TEST_F(HttpServerTlsTest, RefusesAnExpiredClientCertificate) {
 TEST_F(HttpServerTlsTest, GivesNewConnectionsAChangedCertificateAndLetsTheOldOnesBe) {
   serve_tls();
   TlsClient before = connect();
-  ASSERT_TRUE(options_.tls->use({known_.certificate_pem, known_.key_pem, ""}).ok());
+  HttpServerOptions changed = options_;
+  changed.tls = *TlsContext::make({known_.certificate_pem, known_.key_pem, ""});
+  server_->change(changed);
   const TlsClient after(server_->port(), {known_.certificate_pem});
   EXPECT_TRUE(after.connected()) << after.failure();
   EXPECT_EQ(after.server_certificate_pem(), known_.certificate_pem);

@@ -77,15 +77,6 @@ TEST_F(TlsContextTest, ReadsChangedFilesAgainAndKeepsTheLastGoodOnes) {
   EXPECT_EQ(look(), second);
 }
 
-TEST_F(TlsContextTest, TakesOtherFilesOrKeepsWhatItHas) {
-  const auto context = *TlsContext::make({ours_.certificate_pem, ours_.key_pem, ""});
-  const auto first = context->current();
-  EXPECT_FALSE(context->use({ours_.certificate_pem, other_.key_pem, ""}).ok());
-  EXPECT_EQ(context->current(), first);
-  EXPECT_TRUE(context->use({other_.certificate_pem, other_.key_pem, ""}).ok());
-  EXPECT_NE(context->current(), first);
-}
-
 TEST_F(TlsContextTest, KnowsWhenItsCertificateEnds) {
   const auto context = *TlsContext::make({ours_.certificate_pem, ours_.key_pem, ""});
   const auto left = context->not_after() - system_clock().wall_now();

@@ -106,5 +106,33 @@ TEST(PayloadValidator, LetsEveryOtherContentTypePass) {
   EXPECT_EQ(make_payload_validator("application/fhir+json"), nullptr);
 }
 
+class Csv : public testing::TestWithParam<Case> {};
+TEST_P(Csv, HasOneColumnCountThroughout) {
+  check("text/csv", GetParam());
+}
+
+std::string rows(std::size_t count) {
+  std::string text = "a,b\r\n";
+  for (std::size_t i = 0; i < count; ++i) text += "1,2\r\n";
+  return text;
+}
+
+INSTANTIATE_TEST_SUITE_P(Valid, Csv,
+                         testing::Values(Case{"a,b\r\n1,2\r\n", {}}, Case{"a,b\n1,2", {}}, Case{"a,b\r1,2\r", {}},
+                                         Case{"a\n1\n\n2\n", {}}, Case{"a,b\n,\n", {}},
+                                         Case{"\xEF\xBB\xBF\"a\",b\n1,2", {}},
+                                         Case{"a,b\n\"x,y\r\nz\",\"say \"\"hi\"\"\"\n", {}},
+                                         Case{"a,b\n\"\",\"\"\n", {}}, Case{"a,b\n1,\xE4\n", {}},
+                                         Case{rows(10'000), {}}, Case{std::string(1'999, ',') + "\n", {}}));
+INSTANTIATE_TEST_SUITE_P(Invalid, Csv,
+                         testing::Values(Case{"a,b\n1\n", "line 2: "}, Case{"a,b\n1,2,SECRET\n", "line 2: "},
+                                         Case{"a,b\n\"x\ny\",2\n1\n", "line 4: "}, Case{"a,b\n1,2\n\n", "line 3: "},
+                                         Case{"a,b\n\"SECRET\n1,2\n", "line 2: a quoted field"},
+                                         Case{"a,b\n1,SE\"CRET\n", "line 2: a quote"},
+                                         Case{"a,b\n\"1\"SECRET,2\n", "line 2: text stands"},
+                                         Case{"a,b\r\n1,2\r\n1\r\n", "line 3: "}, Case{rows(10'001), "line 10002: "},
+                                         Case{std::string(2'000, ','), "line 1: "},
+                                         Case{"\xEF\xBB\xBF", "line 1: there is no header"}));
+
 }  // namespace
 }  // namespace relay

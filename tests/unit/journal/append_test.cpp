@@ -13,6 +13,7 @@ TEST_F(AppendTest, AnAppendedSubmissionIsFoundWithEverythingItCameWith) {
   NewSubmission made = small("MSH|^~\\&|");
   made.submission.content_type_parameters = "charset=utf-8";
   made.submission.payload_name = "results.hl7";
+  made.submission.query_parameters = "processing=async&allowDuplicate=true";
   made.submission.intake = Intake::submit;
   made.destinations = {"cloud", "archive"};
   const Submission before = made.submission;
@@ -25,6 +26,7 @@ TEST_F(AppendTest, AnAppendedSubmissionIsFoundWithEverythingItCameWith) {
     EXPECT_EQ(shown.submission.content_type, "application/hl7-v2");
     EXPECT_EQ(shown.submission.content_type_parameters, "charset=utf-8");
     EXPECT_EQ(shown.submission.payload_name, "results.hl7");
+    EXPECT_EQ(shown.submission.query_parameters, "processing=async&allowDuplicate=true");
     EXPECT_EQ(shown.submission.intake, Intake::submit);
     EXPECT_EQ(shown.submission.size.value, 9u);
     EXPECT_EQ(shown.submission.sha256, before.sha256);

@@ -46,6 +46,7 @@ class Encryption : public JournalTest {
     NewSubmission made = small(payload);
     made.submission.payload_name = std::string(planted) + ".hl7";
     made.submission.content_type_parameters = "; name=\"" + std::string(planted) + "\"";
+    made.submission.query_parameters = "default=" + std::string(planted);
     made.idempotency_key = std::string("http:lab.default:") + planted;
     return made;
   }

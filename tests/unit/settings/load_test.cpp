@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/digest.hpp"
 #include "settings/key_table.hpp"
+#include "support/test_certificate.hpp"
 #include "unit/settings/temporary_folder.hpp"
 
 namespace relay {
@@ -84,6 +86,20 @@ TEST_F(Load, OneDestinationWithARouteTakesWhatTheRouteSaysAlone) {
 std::string everything(const TemporaryFolder& folder) {
   const std::string certificate =
       folder.write("ca.pem", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
+  const TestCertificate own = make_test_certificate();
+  const std::string files = "certificate: " + folder.write("own.pem", own.certificate_pem) +
+                            ", key: " + folder.write("own.key", own.key_pem) +
+                            ", client_ca: " + folder.write("clients.pem", own.certificate_pem);
+  const std::string access =
+      "      tls: {" + files +
+      ", clients: [{subject_cn: Lab A, client: lab.a}, {san_dns: b.lab.example, client: lab.b}]}\n"
+      "      tokens: [{token_sha256: " +
+      sha256("x").hex() + R"(, client: lab.a}]
+      allow_from: [10.1.2.0/24, "::1"]
+      rate: 30/m
+      reportstream_status: 202
+      public_keys: [{client: lab.a, key: )" +
+      folder.write("public.pem", "-----BEGIN PUBLIC KEY-----\n") + "}]\n";
   return R"(site: lab-014
 clients: [lab.default, "lab.?x*"]
 journal:
@@ -108,7 +124,8 @@ intake:
       allowed_hosts: [relay.lab.example]
       max_connections: 10
       insecure: true
-    - {listen: "unix:/run/edge-relay/intake.sock", group: lab, mode: 0600}
+)" + access +
+         R"(    - {listen: "unix:/run/edge-relay/intake.sock", group: lab, mode: 0600}
   folder:
     - path: /srv/outbox
       patterns: ["*.csv", "*.out"]
@@ -129,6 +146,8 @@ admin:
     - token_sha256: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
       name: on-call
   insecure: false
+  tls: {)" +
+         files + R"(}
 destinations:
   cloud:
     type: azure_storage_queue
@@ -225,6 +244,25 @@ TEST_F(Load, EveryBuiltKeyIsTaken) {
   EXPECT_EQ(settings.intake.folder[0].after, FileAfter::erased);
   EXPECT_EQ(settings.intake.folder[0].keep_done, std::chrono::hours(24));
   EXPECT_TRUE(settings.intake.http[0].insecure);
+  const HttpListenerSettings& guarded = settings.intake.http[0];
+  ASSERT_TRUE(guarded.tls);
+  EXPECT_TRUE(guarded.tls->asks_for_certificates());
+  ASSERT_EQ(guarded.tls->clients.size(), 2U);
+  EXPECT_EQ(guarded.tls->clients[0].subject_cn, "Lab A");
+  EXPECT_EQ(guarded.tls->clients[1].san_dns, "b.lab.example");
+  EXPECT_EQ(guarded.tls->clients[1].client, "lab.b");
+  ASSERT_EQ(guarded.tokens.size(), 1U);
+  EXPECT_EQ(guarded.tokens[0].sha256, sha256("x"));
+  EXPECT_EQ(guarded.tokens[0].name, "lab.a");
+  ASSERT_EQ(guarded.public_keys.size(), 1U);
+  EXPECT_EQ(guarded.public_keys[0].client, "lab.a");
+  ASSERT_TRUE(guarded.allow_from);
+  EXPECT_TRUE(contains(*guarded.allow_from, "10.1.2.3"));
+  EXPECT_FALSE(contains(*guarded.allow_from, "10.1.3.3"));
+  ASSERT_TRUE(guarded.rate);
+  EXPECT_EQ(guarded.rate->per_second, 0.5);
+  EXPECT_EQ(guarded.reportstream_status, 202U);
+  EXPECT_TRUE(settings.admin.tls);
   EXPECT_EQ(settings.intake.http[1].listen.text(), "unix:/run/edge-relay/intake.sock");
   EXPECT_EQ(settings.intake.http[1].group, "lab");
   EXPECT_EQ(settings.intake.http[1].mode, 0600U);

@@ -50,9 +50,10 @@ nonsense: 1
           "3:13: error: journal.max_size: \"lots\" isn't a size; write it like 64KiB, 50MB or 10GiB",
           "4:3: error: unknown key journal.pth; did you mean `path`?",
           "6:16: error: intake.max_payload: \"2GB\" must be from 1B to 1GB",
-          "8:15: error: intake.http[0].listen: 0.0.0.0:8870 would be open beyond this machine without tls, which isn't "
-          "supported by this version; listen on 127.0.0.1 or unix:/PATH, or say insecure: true where the network is "
-          "trusted",
+          "8:15: error: intake.http[0].listen: 0.0.0.0:8870 would be open beyond this machine without tls; name "
+          "tls, and tokens or tls.client_ca, listen on 127.0.0.1 or unix:/PATH, or say insecure: true where the "
+          "network "
+          "is trusted",
           "12:11: error: destinations.archive.path: \"relative\" isn't a full path, beginning with '/'",
           "13:13: error: otherwise: there is no destination \"archve\"; did you mean `archive`?",
           "14:14: error: log.level: \"loud\" isn't trace, debug, info, warning or error",

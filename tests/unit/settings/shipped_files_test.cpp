@@ -8,6 +8,7 @@
 
 #include "base/json_web_key.hpp"
 #include "settings/key_table.hpp"
+#include "support/test_certificate.hpp"
 #include "unit/settings/temporary_folder.hpp"
 
 namespace relay {
@@ -69,6 +70,11 @@ TEST(ShippedFiles, WhatIsCommentedOutIsTheDefault) {
   text = std::regex_replace(text, std::regex("/var/spool/edge-relay/outbox"), (folder.path() / "outbox").string());
   const std::string key = folder.write("key.pem", JsonWebKey::generate(JwsAlgorithm::es384).private_pem().reveal());
   text = std::regex_replace(text, std::regex("/etc/edge-relay/reportstream-key.pem"), key);
+  const TestCertificate own = make_test_certificate();
+  const std::string certificate = folder.write("relay.pem", own.certificate_pem);
+  const std::string tls_key = folder.write("relay.key", own.key_pem);
+  text = std::regex_replace(text, std::regex("/etc/edge-relay/(relay|senders-ca).pem"), certificate);
+  text = std::regex_replace(text, std::regex("/etc/edge-relay/relay.key"), tls_key);
   // These have no default to be compared.
   text = std::regex_replace(text, std::regex("\n *(site|clients|encryption_key): [^\n]*|\n *client: lab.default"), "");
   const std::string file = folder.write("all.yaml", text);

@@ -1,0 +1,195 @@
+"""TLS of the listeners: what is spoken, who gets in with which certificate, and certificates that change."""
+
+import shutil
+import ssl
+import subprocess
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from raw_http import ConnectionEnded
+from relay import HL7, SLOWNESS, await_true, hl7, request
+from tls import Identity, client_context, tls_request
+
+REFUSED = (ssl.SSLError, ConnectionEnded, ConnectionResetError, BrokenPipeError)
+
+
+@pytest.fixture(scope="module")
+def identities(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = Identity(folder, "authority", "Senders of the lab")
+    return {"server": Identity(folder, "server", "relay.lab.example", ["relay.lab.example"]),
+            "next": Identity(folder, "next", "relay.lab.example", ["relay.lab.example"]),
+            "authority": authority,
+            "lab_a": Identity(folder, "lab_a", "Lab A", issuer=authority),
+            "lab_b": Identity(folder, "lab_b", "anything", ["lis.lab-b.example"], issuer=authority),
+            "unknown": Identity(folder, "unknown", "Unknown", issuer=authority),
+            "stranger": Identity(folder, "stranger", "Lab A")}
+
+
+def tls_of(identity, **more):
+    return {"certificate": str(identity.certificate), "key": str(identity.key), **more}
+
+
+@pytest.fixture
+def make_tls_relay(make_relay, tmp_path):
+    (tmp_path / "archive").mkdir()
+
+    def make(listener, more=None):
+        relay = make_relay({"destinations": {"archive": {"type": "directory", "path": str(tmp_path / "archive")}}, **(more or {})},
+                           start=False)
+        http = {**relay.config["intake"]["http"][0], **listener}
+        relay.config["intake"]["http"] = [{key: value for key, value in http.items() if value is not None}]
+        relay.update({})
+        relay.start(ready=False)
+        await_true(lambda: is_ready(relay), lambda: f"ready: {relay.log()[-2000:]}", timeout=60 * SLOWNESS)
+        return relay
+    return make
+
+
+def is_ready(relay):
+    """Over the socket: the operator's listener may speak TLS."""
+    assert relay.process.poll() is None, relay.log()
+    try:
+        return relay.admin_socket("/health/ready").status == 200
+    except OSError:
+        return False
+
+
+def test_it_takes_submissions_over_tls_and_nothing_in_plain(make_tls_relay, identities):
+    relay = make_tls_relay({"tls": tls_of(identities["server"])})
+    context = client_context(identities["server"])
+    answer = tls_request(relay.address, context, "POST", "/v1/submissions", {"Content-Type": HL7}, hl7())
+    assert answer.status == 202
+    with pytest.raises((ConnectionEnded, ValueError, IndexError)):
+        relay.post(hl7())
+    # A large one, in several records.
+    answer = tls_request(relay.address, context, "POST", "/v1/submissions", {"Content-Type": HL7}, hl7(extra=b"x" * 2_000_000))
+    assert answer.status == 202 and answer.json()["size"] > 2_000_000
+
+
+def test_scanners_find_nothing_old(make_tls_relay, identities):
+    """sslscan, which we didn't write."""
+    relay = make_tls_relay({"tls": tls_of(identities["server"])})
+    result = subprocess.run(["sslscan", "--no-colour", "--xml=-", f"127.0.0.1:{relay.port}"], capture_output=True,
+                            timeout=120 * SLOWNESS, check=True)
+    scan = ElementTree.fromstring(result.stdout).find("ssltest")
+    enabled = {f"{each.get('type')}{each.get('version')}" for each in scan.findall("protocol") if each.get("enabled") == "1"}
+    assert enabled == {"tls1.2", "tls1.3"}, enabled
+    ciphers = [each.get("cipher") for each in scan.findall("cipher")]
+    assert ciphers, result.stdout
+    for cipher in ciphers:
+        assert cipher.startswith("TLS_") or (cipher.startswith("ECDHE-") and ("GCM" in cipher or "CHACHA20" in cipher)), cipher
+    renegotiation, compression = scan.find("renegotiation"), scan.find("compression")
+    assert renegotiation is None or renegotiation.get("supported") == "0" or renegotiation.get("secure") == "1"
+    assert compression is None or compression.get("supported") == "0"
+    assert all(each.get("vulnerable") == "0" for each in scan.findall("heartbleed"))
+
+
+def test_certificates_say_who_is_sending(make_tls_relay, identities):
+    relay = make_tls_relay({"client": None, "tls": tls_of(
+        identities["server"], client_ca=str(identities["authority"].certificate),
+        clients=[{"subject_cn": "Lab A", "client": "lab.a"}, {"san_dns": "lis.lab-b.example", "client": "lab.b"}])})
+
+    def post(own, **headers):
+        context = client_context(identities["server"], identities[own] if own else None)
+        return tls_request(relay.address, context, "POST", "/v1/submissions", {"Content-Type": HL7, **headers}, hl7())
+
+    first = post("lab_a", **{"Relay-Payload-Name": "results.hl7"})
+    assert first.status == 202 and first.json()["client"] == "lab.a"
+    assert post("lab_b").json()["client"] == "lab.b"
+    assert post("lab_a", client="lab.a").status == 202
+    contradiction = post("lab_a", client="lab.b")
+    assert contradiction.status == 403 and contradiction.problem == "client_not_allowed"
+    assert post("unknown").problem == "client_not_allowed"
+    for own in ("stranger", None):
+        with pytest.raises(REFUSED):
+            post(own)
+    assert "a TLS handshake failed" in relay.log()
+
+    def get(own):
+        context = client_context(identities["server"], identities[own])
+        return tls_request(relay.address, context, "GET", first.header("Location"))
+    assert get("lab_a").json()["payload_name"] == "results.hl7"
+    assert get("lab_b").status == 404
+
+
+def test_a_certificate_of_no_client_is_the_listeners(make_tls_relay, identities):
+    relay = make_tls_relay({"tls": tls_of(identities["server"], client_ca=str(identities["authority"].certificate))})
+    answer = tls_request(relay.address, client_context(identities["server"], identities["lab_a"]), "POST", "/v1/submissions",
+                         {"Content-Type": HL7}, hl7())
+    assert answer.status == 202 and answer.json()["client"] == "lab.default"
+
+
+def test_a_changed_certificate_is_taken_up_without_a_restart(make_tls_relay, identities, tmp_path):
+    certificate, key = tmp_path / "current.pem", tmp_path / "current.key"
+    shutil.copy(identities["server"].certificate, certificate)
+    shutil.copy(identities["server"].key, key)
+    relay = make_tls_relay({"tls": {"certificate": str(certificate), "key": str(key)}})
+
+    def works_with(name):
+        try:
+            return tls_request(relay.address, client_context(identities[name]), "GET", "/v1/submissions").status == 405
+        except REFUSED:
+            return False
+    assert works_with("server")
+    # The certificate first: until its key is there the old pair stays.
+    shutil.copy(identities["next"].certificate, certificate)
+    await_true(lambda: works_with("server") and "can't be used" in relay.log(), "the half-made change is told", timeout=60)
+    shutil.copy(identities["next"].key, key)
+    await_true(lambda: works_with("next"), "the new certificate is shown", timeout=60)
+    assert not works_with("server")
+    assert relay.process.poll() is None
+
+
+def test_the_operator_listener_speaks_tls_too(make_tls_relay, identities):
+    relay = make_tls_relay({}, {"admin": {"tls": tls_of(identities["server"])}})
+    answer = tls_request(("127.0.0.1", relay.admin_port), client_context(identities["server"]), "GET", "/health/live")
+    assert answer.status == 200
+
+
+def test_unusable_files_are_configuration_errors(make_relay, identities, tmp_path):
+    relay = make_relay({"destinations": {"archive": {"type": "directory", "path": str(tmp_path)}}}, start=False)
+    for tls, wanted in (({"certificate": str(tmp_path / "none.pem"), "key": str(identities["server"].key)}, b"tls.certificate: "),
+                        (tls_of(identities["server"], key=str(identities["next"].key)), b"tls.key: "),
+                        ({"certificate": str(identities["server"].certificate)}, b"needs `key`"),
+                        (tls_of(identities["server"], clients=[{"subject_cn": "x", "client": "lab.a"}]), b"needs client_ca")):
+        relay.config["intake"]["http"][0]["tls"] = tls
+        relay.update({})
+        result = relay.command("check")
+        assert result.returncode == 78 and wanted in result.stderr, result.stderr
+
+
+def test_beyond_loopback_needs_tls_and_somebody_who_asks(make_relay, identities, tmp_path):
+    relay = make_relay({"destinations": {"archive": {"type": "directory", "path": str(tmp_path)}}}, start=False)
+    token = [{"token_sha256": "0" * 64, "client": "lab.a"}]
+    tls = tls_of(identities["server"])
+    with_ca = tls_of(identities["server"], client_ca=str(identities["authority"].certificate))
+    for more, good in (({}, False), ({"tls": tls}, False), ({"tokens": token}, False), ({"tls": tls, "tokens": token}, True),
+                       ({"tls": with_ca}, True), ({"tls": with_ca, "tokens": token}, True), ({"insecure": True}, True)):
+        relay.config["intake"]["http"] = [{"listen": f"0.0.0.0:{relay.port}", "client": "lab.default", **more}]
+        relay.update({})
+        result = relay.command("check")
+        assert (result.returncode == 0) == good, (more, result.stderr)
+        assert (b"insecure" in result.stderr and b"warning" in result.stderr) == ("insecure" in more), result.stderr
+    for more, good in (({"tls": tls}, False), ({"tls": with_ca}, True)):
+        relay.config["intake"]["http"] = [{"listen": f"127.0.0.1:{relay.port}"}]
+        relay.config["admin"] = {"listen": f"0.0.0.0:{relay.admin_port}", "socket": str(relay.socket_path), **more}
+        relay.update({})
+        assert (relay.command("check").returncode == 0) == good, more
+
+
+def test_a_flood_of_slow_clients_keeps_nobody_out(make_tls_relay, tmp_path):
+    """slowhttptest, which we didn't write: 300 connections that send their headers a byte at a time."""
+    relay = make_tls_relay({}, {"intake": {"request_timeout": "3s"}})
+    flood = subprocess.Popen(["slowhttptest", "-H", "-c", "300", "-r", "100", "-i", "1", "-l", "15", "-u",
+                              f"http://127.0.0.1:{relay.port}/v1/submissions"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        posted = 0
+        while flood.poll() is None:
+            assert relay.post(hl7()).status == 202
+            posted += 1
+        assert posted > 10
+    finally:
+        flood.kill()
+        flood.wait()
+    assert request(("127.0.0.1", relay.admin_port), "GET", "/health/live").status == 200
