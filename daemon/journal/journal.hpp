@@ -195,7 +195,8 @@ struct DestinationTotals {
   std::map<Outcome, std::uint64_t> attempts;
   std::uint64_t possible_repeats = 0;
   std::optional<WallTime> oldest_queued_at{};  // accepted_at of the oldest queued delivery
-  bool paused = false;                         // by an operator: nothing is claimed
+  std::optional<WallTime> last_delivered_at{};
+  bool paused = false;  // by an operator: nothing is claimed
 };
 
 // A counter that outlives the process: saved with the next commit, at the latest after five seconds and at close.

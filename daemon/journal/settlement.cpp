@@ -72,6 +72,7 @@ void SettleCommand::apply(WriteTransaction& transaction) {
   }
   --totals.queued;
   ++totals.of_state(state);
+  if (state == DeliveryState::delivered) totals.last_delivered_at = attempt.ended_at;
   transaction.ended.push_back(delivery.id);
 }
 

@@ -35,6 +35,7 @@ DestinationTotals public_totals(const TotalsRow& row) {
     totals.attempts[outcome] = row.attempts.at(static_cast<std::size_t>(outcome));
   }
   totals.possible_repeats = row.possible_repeats;
+  totals.last_delivered_at = row.last_delivered_at;
   totals.paused = row.paused;
   return totals;
 }
@@ -68,6 +69,7 @@ TotalsReader::TotalsReader(Connection& connection)
             "SELECT destination, name, accepted, delivered, queued, dead_letter, discarded, moved_in, moved_out,"
             " attempts_accepted, attempts_refused, attempts_try_later, attempts_broken, attempts_unknown,"
             " possible_repeats, erased_delivered, erased_discarded FROM totals ORDER BY destination"),
+      last_delivered_(connection, "SELECT labels, value FROM counter WHERE name = 'last_delivered_at'"),
       intakes_(connection, "SELECT intake, accepted FROM intake_total") {
   // A journal that is about to be brought up to date may not have it yet.
   const bool there =
@@ -101,6 +103,10 @@ Totals TotalsReader::read() {
       for (TotalsRow& row : totals.rows()) row.paused = row.paused || row.destination == found.integer(0);
     }
   }
+  for (Rows found = last_delivered_.rows(); found.next();) {
+    const auto row = std::ranges::find(totals.rows(), found.string(0), &TotalsRow::name);
+    if (row != totals.rows().end()) row->last_delivered_at = found.time(1);
+  }
   for (Rows found = intakes_.rows(); found.next();) {
     if (!is_stored_intake(found.integer(0))) continue;  // damage, which verify names
     totals.by_intake()[static_cast<Intake>(found.integer(0))] = found.count(1);
@@ -112,6 +118,7 @@ TotalsWriter::TotalsWriter(Connection& connection)
     : save_row_(connection,
                 "INSERT OR REPLACE INTO totals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
                 " ?15, ?16, ?17)"),
+      save_last_delivered_(connection, "INSERT OR REPLACE INTO counter VALUES ('last_delivered_at', ?1, ?2)"),
       save_intake_(connection, "INSERT OR REPLACE INTO intake_total VALUES (?1, ?2)") {}
 
 void TotalsWriter::save(Totals& totals) {
@@ -120,6 +127,7 @@ void TotalsWriter::save(Totals& totals) {
     save_row_.run(row.destination, row.name, row.accepted, row.delivered, row.queued, row.dead_letter, row.discarded,
                   row.moved_in, row.moved_out, row.attempts[1], row.attempts[2], row.attempts[3], row.attempts[4],
                   row.attempts[5], row.possible_repeats, row.erased_delivered, row.erased_discarded);
+    if (row.last_delivered_at) save_last_delivered_.run(row.name, *row.last_delivered_at);
     row.changed = false;
   }
   if (!totals.intake_changed) return;

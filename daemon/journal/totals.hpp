@@ -30,7 +30,8 @@ struct TotalsRow {
   std::uint64_t possible_repeats = 0;
   std::uint64_t erased_delivered = 0;  // of `delivered`, records that retention has erased
   std::uint64_t erased_discarded = 0;
-  bool paused = false;  // kept in a table of its own
+  std::optional<WallTime> last_delivered_at{};  // kept beside the counters
+  bool paused = false;                          // kept in a table of its own
   bool changed = false;
 
   void count_attempt(Outcome outcome) { ++attempts.at(static_cast<std::size_t>(outcome)); }
@@ -71,6 +72,7 @@ class TotalsReader {
 
  private:
   Statement rows_;
+  Statement last_delivered_;
   Statement intakes_;
   std::optional<Statement> paused_;
 };
@@ -83,6 +85,7 @@ class TotalsWriter {
 
  private:
   Statement save_row_;
+  Statement save_last_delivered_;
   Statement save_intake_;
 };
 

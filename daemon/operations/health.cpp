@@ -41,9 +41,9 @@ DestinationHealth assess_destination(const DestinationTotals& totals, const Dest
                                      bool configured, WallTime now) {
   DestinationHealth health;
   health.totals = totals;
+  health.last_success_at = totals.last_delivered_at;
   if (totals.queued > 0 && totals.oldest_queued_at) health.oldest_queued = age_of(*totals.oldest_queued_at, now);
   if (condition != nullptr) {
-    health.last_success_at = condition->last_success_at;
     health.last_error = condition->last_error;
     health.stuck = condition->stuck;
     health.stuck_submissions = condition->stuck_submissions;

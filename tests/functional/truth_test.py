@@ -133,6 +133,9 @@ def test_what_is_counted_survives_a_restart(directory_relay):
     counted = {key: value for key, value in relay.metrics().items() if "_total" in key}
     assert counted['edge_relay_submissions_refused_total{intake="http",reason="method_not_allowed"}'] == 1
     assert counted['edge_relay_submissions_refused_total{intake="http",reason="not_found"}'] == 1
+    success = relay.health()["destinations"]["archive"]["last_success_at"]
+    assert success is not None
     assert relay.stop() == 0
     relay.start()
+    assert relay.health()["destinations"]["archive"]["last_success_at"] == success
     assert {key: value for key, value in relay.metrics().items() if "_total" in key} == counted

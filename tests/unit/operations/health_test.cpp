@@ -34,7 +34,7 @@ HealthFacts healthy() {
   facts.snapshot->destinations["archive"] = delivered_totals();
   facts.snapshot->destinations["reportstream"] = delivered_totals();
   facts.destinations = {{"archive"}, {"reportstream"}};
-  facts.conditions["archive"].last_success_at = now - seconds(3);
+  facts.snapshot->destinations["archive"].last_delivered_at = now - seconds(3);
   facts.journal.journal_bytes = mebibytes(2);
   facts.journal.disk_free = gibibytes(7);
   return facts;
