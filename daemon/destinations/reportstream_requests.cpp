@@ -44,6 +44,8 @@ HttpClientRequest submit_request(const ReportStreamSettings& settings, const Sub
   request.method = "POST";
   const bool with_token = std::holds_alternative<PrivateKeyJwtSettings>(settings.auth);
   request.url = settings.url + (with_token ? "/api/waters" : "/api/reports");
+  // As the sender asked for it at our own /api/waters; encoded there.
+  if (!submission.query_parameters.empty()) request.url += '?' + submission.query_parameters;
   request.headers = {{"client", reportstream_client(settings, submission)},
                      {"Content-Type", settings.content_type.empty() ? submission.content_type : settings.content_type},
                      {"payloadName", reportstream_payload_name(submission)}};
