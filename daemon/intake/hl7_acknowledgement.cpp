@@ -74,13 +74,19 @@ std::string_view error_text(MessageErrorCode code) {
   return "Application internal error";
 }
 
-// 20261124180000+0000
-std::string hl7_time(WallTime now) {
+// None of its characters would be read as a separator.
+bool fits(std::string_view text, const Hl7Separators& separators) {
+  return text.find(separators.field) == std::string_view::npos &&
+         text.find_first_of(separators.encoding) == std::string_view::npos;
+}
+
+// 20261124180000+0000; without the offset where a sender separates by it.
+std::string hl7_time(WallTime now, const Hl7Separators& separators) {
   std::string digits;
   for (const char c : format_rfc3339(now).substr(0, sizeof "2026-11-24T18:00:00" - 1)) {
     if (c >= '0' && c <= '9') digits.push_back(c);
   }
-  return digits + "+0000";
+  return fits("+", separators) ? digits + "+0000" : digits;
 }
 
 std::string error_segment(const AcknowledgedMessage& answered, const MessageError& error, bool from_2_5) {
@@ -138,6 +144,7 @@ AcknowledgedMessage acknowledged_message(const Hl7HeaderReader& reader) {
     copy(answered.version, message->field(12));
     copy(answered.character_set, message->field(18));
   }
+  if (answered.version.find(answered.separators.field) != std::string::npos) answered.version.clear();
   // A batch's header may have other separators than the messages in it.
   if (answered.control_id.find(answered.separators.field) != std::string::npos) {
     answered.control_id = escaped(answered.control_id, answered.separators);
@@ -164,7 +171,7 @@ std::string write_acknowledgement(const AcknowledgedMessage& answered, Acknowled
         std::string_view(answered.sending_application), std::string_view(answered.sending_facility)}) {
     header.append(f).append(field);
   }
-  header.append(f).append(hl7_time(now)).append(f).append(f).append(type);
+  header.append(f).append(hl7_time(now, separators)).append(f).append(f).append(type);
   header.append(f).append(control_id).append(f).append(answered.processing_id).append(f).append(answered.version);
   if (!answered.character_set.empty()) header.append(6, separators.field).append(answered.character_set);
 

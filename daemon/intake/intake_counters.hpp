@@ -1,4 +1,5 @@
-// What the doors count: refusals by reason and repeats, in the journal's counters, so that totals survive a restart.
+// What the doors count: refusals by reason, repeats and names used twice, in the journal's counters, so that totals
+// survive a restart.
 #pragma once
 
 #include <string>
@@ -17,7 +18,17 @@ class IntakeCounters {
     journal_.count({"submissions_refused", {std::string(intake_name(intake)), std::string(problem_name(reason))}});
     log_.note(intake, reason);
   }
-  void repeat_absorbed(Intake intake) { journal_.count({"repeats_absorbed", {std::string(intake_name(intake))}}); }
+  // What was taken and is more than one new submission: a repeat, or a name that was used before.
+  void accepted(Intake intake, const Appended& appended) {
+    const std::string door(intake_name(intake));
+    if (appended.replayed) {
+      journal_.count({"repeats_absorbed", {door}});
+    } else if (appended.recurrence == Recurrence::repeat) {
+      journal_.count({"repeats_accepted", {door}});
+    } else if (appended.recurrence == Recurrence::name_reused) {
+      journal_.count({"message_names_reused", {door}});
+    }
+  }
 
  private:
   Journal& journal_;

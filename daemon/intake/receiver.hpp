@@ -34,7 +34,9 @@ struct Arrival {
   std::string content_coding{};  // Content-Encoding that the door undoes, lower case; empty: none
   std::optional<std::string> payload_name{};
   std::optional<std::string> idempotency_key{};  // as the sender gave it; scoped by door and client here
-  std::optional<Digest> content_digest{};        // SHA-256 that the sender says, of the bytes given to write()
+  // What the sender calls the message, where its protocol has no key (HL7: MSH-10); its text is scoped here likewise.
+  std::optional<MessageName> message_name{};
+  std::optional<Digest> content_digest{};  // SHA-256 that the sender says, of the bytes given to write()
   // Where the sender's digest or key can't be read: answered in its turn, when the payload is there.
   std::optional<RequestProblem> digest_problem{};
   std::optional<RequestProblem> key_problem{};

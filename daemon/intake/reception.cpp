@@ -143,6 +143,11 @@ void ReceptionState::append(Reception::FinishCallback durable) {
     submission.idempotency_key = std::string(intake_name(kind)) + ':' + arrival.client + ':' + *arrival.idempotency_key;
   }
   submission.pending_move = std::move(arrival.pending_move);
+  if (arrival.message_name) {
+    submission.message_name = std::move(arrival.message_name);
+    submission.message_name->text =
+        std::string(intake_name(arrival.intake)) + ':' + arrival.client + ':' + submission.message_name->text;
+  }
   if (upload_) {
     submission.payload = std::move(upload_);
   } else {
@@ -151,7 +156,7 @@ void ReceptionState::append(Reception::FinishCallback durable) {
   journal_.append(std::move(submission), [self = shared_from_this(), durable](Result<Appended, AppendRefusal> result) {
     self->lease_.end();
     if (!result) return durable(Failure{self->refuse(append_problem(result.error()))});
-    if (result->replayed) self->counters_->repeat_absorbed(self->plan_.arrival.intake);
+    self->counters_->accepted(self->plan_.arrival.intake, *result);
     durable(std::move(*result));
   });
 }

@@ -16,6 +16,12 @@ AppendCommand::AppendCommand(NewSubmission submission, AppendCallback callback, 
       row_digest_(row_digest(new_.submission, cipher)) {
   if (new_.destinations.empty()) throw std::invalid_argument("a submission without a destination was appended");
   if (new_.idempotency_key) keys_ = idempotency_hashes(journal_id, cipher, *new_.idempotency_key);
+  if (new_.message_name) {
+    // Apart from idempotency keys, whatever they are.
+    const std::string name = "message name\n" + new_.message_name->text;
+    names_ = idempotency_hashes(journal_id, cipher, name);
+    names_with_payload_ = idempotency_hashes(journal_id, cipher, name + '\n' + new_.submission.sha256.hex());
+  }
   const Submission& sealed = new_.submission;
   content_type_parameters_ =
       store_text(sealed.content_type_parameters, {sealed.id, SealedField::content_type_parameters}, cipher);
@@ -47,14 +53,48 @@ AppendCommand::AppendCommand(NewSubmission submission, AppendCallback callback, 
 
 void AppendCommand::apply(WriteTransaction& transaction) {
   earlier_ = Earlier::none;
-  for (const IdempotencyHash& key : keys_) {
-    const auto seq = transaction.statements.idempotency.find(key, transaction.state.idempotency_current);
-    const auto earlier = seq ? transaction.statements.submissions.by_seq(*seq) : std::nullopt;
-    if (earlier) earlier_ = meet(transaction, *earlier);
-    if (earlier) break;
-  }
+  recurrence_ = Recurrence::none;
+  if (const auto earlier = find(transaction, keys_)) earlier_ = meet(transaction, *earlier);
+  if (earlier_ == Earlier::none && new_.message_name) meet_by_name(transaction);
   if (earlier_ != Earlier::none) return;
   insert(transaction);
+}
+
+std::optional<SubmissionRow> AppendCommand::find(WriteTransaction& transaction,
+                                                 const std::vector<IdempotencyHash>& hashes) {
+  for (const IdempotencyHash& hash : hashes) {
+    const auto seq = transaction.statements.idempotency.find(hash, transaction.state.idempotency_current);
+    auto earlier = seq ? transaction.statements.submissions.by_seq(*seq) : std::nullopt;
+    if (earlier) return earlier;
+  }
+  return std::nullopt;
+}
+
+// Two names are kept: one with the payload, so that of several payloads under one name each is known again, and one
+// without, which tells that a name was used for several.
+void AppendCommand::meet_by_name(WriteTransaction& transaction) {
+  const auto within_window = [&](const SubmissionRow& earlier) {
+    return transaction.now - earlier.submission.accepted_at < new_.message_name->window;
+  };
+  if (const auto earlier = find(transaction, names_with_payload_); earlier && within_window(*earlier)) {
+    SubmissionView view = transaction.statements.submissions.view(*earlier, false);
+    if (view.state == SubmissionState::queued || view.state == SubmissionState::delivered) {
+      recurrence_ = Recurrence::repeat;
+      earlier_view_ = counted_repeat(transaction, *earlier, std::move(view));
+      if (new_.message_name->absorb) earlier_ = Earlier::replayed;
+    }
+    return;
+  }
+  const auto namesake = find(transaction, names_);
+  const bool other_payload = namesake && namesake->submission.sha256 != new_.submission.sha256;
+  if (other_payload && within_window(*namesake)) recurrence_ = Recurrence::name_reused;
+}
+
+SubmissionView AppendCommand::counted_repeat(WriteTransaction& transaction, const SubmissionRow& earlier,
+                                             SubmissionView view) {
+  transaction.statements.add_repeat.run(earlier.seq);
+  ++view.repeats;
+  return view;
 }
 
 AppendCommand::Earlier AppendCommand::meet(WriteTransaction& transaction, const SubmissionRow& earlier) {
@@ -67,9 +107,7 @@ AppendCommand::Earlier AppendCommand::meet(WriteTransaction& transaction, const 
   SubmissionView view = transaction.statements.submissions.view(earlier, false);
   // What was refused or given up may be sent again: it is a new submission then.
   if (view.state == SubmissionState::dead_letter || view.state == SubmissionState::discarded) return Earlier::none;
-  transaction.statements.add_repeat.run(earlier.seq);
-  ++view.repeats;
-  earlier_view_ = std::move(view);
+  earlier_view_ = counted_repeat(transaction, earlier, std::move(view));
   return Earlier::replayed;
 }
 
@@ -95,7 +133,9 @@ void AppendCommand::insert(WriteTransaction& transaction) {
   }
   transaction.state.totals.count_intake(submission.intake);
   if (pending_move_) statements.insert_pending_move.run(blob_of(submission.id.bytes), *pending_move_);
-  if (!keys_.empty()) statements.idempotency.remember(keys_.front(), seq, transaction.state.idempotency_current);
+  for (const auto* hashes : {&keys_, &names_, &names_with_payload_}) {
+    if (!hashes->empty()) statements.idempotency.remember(hashes->front(), seq, transaction.state.idempotency_current);
+  }
 }
 
 void AppendCommand::committed() {
@@ -105,6 +145,7 @@ void AppendCommand::committed() {
   }
   Appended appended;
   appended.replayed = earlier_ == Earlier::replayed;
+  appended.recurrence = recurrence_;
   if (appended.replayed) {
     appended.view = std::move(earlier_view_);
   } else {

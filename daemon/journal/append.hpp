@@ -28,13 +28,20 @@ class AppendCommand : public Command {
   // What an earlier submission with this key or this id means for this one.
   enum class Earlier { none, replayed, conflict };
   Earlier meet(WriteTransaction& transaction, const SubmissionRow& earlier);
+  // The submission that one of these hashes was kept for.
+  static std::optional<SubmissionRow> find(WriteTransaction& transaction, const std::vector<IdempotencyHash>& hashes);
+  void meet_by_name(WriteTransaction& transaction);
+  // Counts a repeat with the earlier submission.
+  SubmissionView counted_repeat(WriteTransaction& transaction, const SubmissionRow& earlier, SubmissionView view);
   void insert(WriteTransaction& transaction);
 
   NewSubmission new_;
   AppendCallback callback_;
   const ConditionBoard& conditions_;
   RowDigest row_digest_;
-  std::vector<IdempotencyHash> keys_;  // the first is kept
+  std::vector<IdempotencyHash> keys_;                // the first is kept
+  std::vector<IdempotencyHash> names_;               // of the message's name, likewise
+  std::vector<IdempotencyHash> names_with_payload_;  // of the name and the payload's digest, likewise
   StoredText content_type_parameters_;
   std::optional<StoredText> payload_name_;
   std::optional<StoredText> pending_move_;
@@ -42,6 +49,7 @@ class AppendCommand : public Command {
   std::shared_ptr<UploadState> upload_;
   std::string payload_row_;
   Earlier earlier_ = Earlier::none;
+  Recurrence recurrence_ = Recurrence::none;
   SubmissionView earlier_view_;
 };
 

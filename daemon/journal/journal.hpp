@@ -49,6 +49,14 @@ class PayloadUpload {
   virtual ~PayloadUpload() = default;
 };
 
+// What a sender calls a message, where its protocol has no idempotency key (HL7: MSH-10). The same name with the same
+// payload is a repeat of what was accepted less than `window` ago and is queued or delivered now.
+struct MessageName {
+  std::string text;  // scope and name as one text ("mllp:<client>:<MSH-10>"); the journal keeps hashes of it
+  std::chrono::milliseconds window{0};
+  bool absorb = true;  // false: a repeat becomes a submission of its own
+};
+
 struct NewSubmission {
   Submission submission;
   std::vector<std::string> destinations;  // a delivery each; at least one
@@ -59,13 +67,22 @@ struct NewSubmission {
   // What the drop folder's door has yet to do about the file (pending_moves()); kept with the submission, in one
   // transaction. Sealed: it holds the file's name.
   std::optional<std::string> pending_move{};
+  std::optional<MessageName> message_name{};
 };
 inline constexpr ByteCount inline_payload_limit = kibibytes(64);
 inline constexpr ByteCount payload_chunk_size = kibibytes(256);
 
+// What a message's name said about it.
+enum class Recurrence {
+  none,
+  repeat,       // of an earlier submission, which counts it
+  name_reused,  // the name came with another payload within its window
+};
+
 struct Appended {
   SubmissionView view;    // as it stands in the journal; of the earlier submission where replayed
-  bool replayed = false;  // the same key with the same payload and type had been taken before
+  bool replayed = false;  // the same key with the same payload and type had been taken before, or a repeat was absorbed
+  Recurrence recurrence = Recurrence::none;
 };
 using AppendCallback = std::function<void(Result<Appended, AppendRefusal>)>;
 using ChunkCallback = std::function<void(Result<void, AppendRefusal>)>;

@@ -40,6 +40,10 @@ JournalOptions journal_options_of(const Settings& settings) {
   options.keep_record = settings.journal.keep_record;
   options.keep_audit = settings.journal.keep_audit;
   options.keep_idempotency = settings.intake.keep_idempotency;
+  // What messages were called is kept with the keys.
+  for (const auto& listener : settings.intake.mllp) {
+    options.keep_idempotency = std::max(options.keep_idempotency, listener.dedupe_window);
+  }
   options.max_backoff = std::chrono::milliseconds(0);
   for (const auto& destination : settings.destinations) {
     options.max_backoff = std::max(options.max_backoff, destination.backoff.max);
@@ -66,6 +70,11 @@ std::vector<std::string> insecure_listeners_of(const Settings& settings) {
     const bool guarded = listener.tls && listener.asks_who();
     if (listener.insecure && !guarded && !listener.listen.loopback())
       listeners.push_back("intake.http " + listener.listen.text());
+  }
+  for (const auto& listener : settings.intake.mllp) {
+    if (listener.insecure && !listener.listen.loopback() && !listener.allow_from) {
+      listeners.push_back("intake.mllp " + listener.listen.text());
+    }
   }
   const auto& admin = settings.admin;
   if (admin.insecure && admin.listen && !admin.listen->loopback()) listeners.push_back("admin " + admin.listen->text());

@@ -5,6 +5,7 @@
 #include "base/clock.hpp"
 #include "intake/folder_intake.hpp"
 #include "intake/http_intake.hpp"
+#include "intake/mllp_intake.hpp"
 
 namespace relay {
 namespace {
@@ -30,13 +31,23 @@ DoorPlan folder_plan(const FolderSettings& folder, std::size_t index, const Door
   return plan;
 }
 
+DoorPlan mllp_plan(const MllpListenerSettings& listener, const IntakeSettings& intake, const DoorSurroundings& around) {
+  DoorPlan plan;
+  plan.name = "mllp " + listener.listen.text();
+  plan.make = [listener, intake, around]() -> std::unique_ptr<Door> {
+    return std::make_unique<MllpIntake>(around.intake, listener, intake, around.receiver, system_clock());
+  };
+  plan.change = [listener, intake](Door& door) { dynamic_cast<MllpIntake&>(door).change(listener, intake); };
+  return plan;
+}
+
 }  // namespace
 
 std::vector<DoorPlan> door_plans(const Settings& settings, const ConfigurationPrint& print,
                                  const DoorSurroundings& around) {
   std::vector<DoorPlan> plans;
   // What all listeners share is part of each one's print.
-  const std::string shared = print.of("intake.request_timeout").hex();
+  const std::string shared = print.of("intake.request_timeout").hex() + print.of("intake.max_payload").hex();
   const auto add = [&](DoorPlan plan, const char* kind, std::size_t index) {
     plan.key = fmt::format("intake.{}[{}]", kind, index);
     plan.print = sha256(shared + print.of(plan.key).hex());
@@ -47,6 +58,9 @@ std::vector<DoorPlan> door_plans(const Settings& settings, const ConfigurationPr
   }
   for (std::size_t i = 0; i < settings.intake.folder.size(); ++i) {
     add(folder_plan(settings.intake.folder[i], i, around), "folder", i);
+  }
+  for (std::size_t i = 0; i < settings.intake.mllp.size(); ++i) {
+    add(mllp_plan(settings.intake.mllp[i], settings.intake, around), "mllp", i);
   }
   return plans;
 }

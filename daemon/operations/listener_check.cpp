@@ -116,6 +116,7 @@ std::optional<std::string> complaint_about_listeners(const Settings& settings) {
   }
   std::vector<ListenAddress> addresses;
   for (const auto& listener : settings.intake.http) addresses.push_back(listener.listen);
+  for (const auto& listener : settings.intake.mllp) addresses.push_back(listener.listen);
   if (settings.admin.listen) addresses.push_back(*settings.admin.listen);
   addresses.push_back({"", 0, settings.admin.socket.native()});
 

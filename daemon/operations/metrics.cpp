@@ -67,6 +67,10 @@ void add_intake(Families& families, const JournalSnapshot& snapshot) {
 
   std::map<std::pair<std::string, std::string>, std::uint64_t> refused;
   std::map<std::string, std::uint64_t> repeats;
+  // Of doors whose senders name their messages.
+  const std::string naming_door(intake_name(Intake::mllp));
+  std::map<std::string, std::uint64_t> repeats_accepted{{naming_door, 0}};
+  std::map<std::string, std::uint64_t> names_reused{{naming_door, 0}};
   for (const Intake door : doors) {
     repeats[std::string(intake_name(door))] = 0;
     for (const ProblemName name : all_problem_names()) {
@@ -78,6 +82,10 @@ void add_intake(Families& families, const JournalSnapshot& snapshot) {
       refused[{counter.labels[0], counter.labels[1]}] = count;
     } else if (counter.name == "repeats_absorbed" && counter.labels.size() == 1) {
       repeats[counter.labels[0]] = count;
+    } else if (counter.name == "repeats_accepted" && counter.labels.size() == 1) {
+      repeats_accepted[counter.labels[0]] = count;
+    } else if (counter.name == "message_names_reused" && counter.labels.size() == 1) {
+      names_reused[counter.labels[0]] = count;
     }
   }
   families.begin("submissions_refused_total", "Submissions refused at the door, by intake and reason.",
@@ -88,6 +96,12 @@ void add_intake(Families& families, const JournalSnapshot& snapshot) {
   families.begin("repeats_absorbed_total", "Repeats of an earlier submission that made no second one, by intake.",
                  MetricType::Counter);
   for (const auto& [intake, count] : repeats) families.counter({{"intake", intake}}, count);
+  families.begin("repeats_accepted_total", "Repeats that became submissions of their own, by intake.",
+                 MetricType::Counter);
+  for (const auto& [intake, count] : repeats_accepted) families.counter({{"intake", intake}}, count);
+  families.begin("message_names_reused_total", "Messages under a control id that another message had, by intake.",
+                 MetricType::Counter);
+  for (const auto& [intake, count] : names_reused) families.counter({{"intake", intake}}, count);
 }
 
 void add_destinations(Families& families, const Health& health) {

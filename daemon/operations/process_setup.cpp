@@ -36,6 +36,7 @@ void keep_memory_out_of_cores() {
 DescriptorAllowance allow_descriptors(const Settings& settings) {
   DescriptorAllowance allowance{0, descriptors_of_our_own};
   for (const auto& listener : settings.intake.http) allowance.wanted += listener.max_connections;
+  for (const auto& listener : settings.intake.mllp) allowance.wanted += listener.max_connections;
   for (const auto& destination : settings.destinations) allowance.wanted += destination.concurrency;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return allowance;

@@ -38,6 +38,16 @@ std::vector<std::string> keys_for_a_restart(const Settings& now, const Configura
     compare(same->mode == listener.mode || !listener.listen.unix_socket(), "mode");
     compare(same->max_connections == listener.max_connections, "max_connections");
   }
+  for (std::size_t i = 0; i < next.intake.mllp.size(); ++i) {
+    const MllpListenerSettings& listener = next.intake.mllp[i];
+    const auto same = std::ranges::find(now.intake.mllp, listener.listen, &MllpListenerSettings::listen);
+    if (same == now.intake.mllp.end()) continue;
+    if (same->max_connections != listener.max_connections) {
+      keys.push_back(fmt::format("intake.mllp[{}].max_connections", i));
+    }
+    // The journal keeps what messages were called for as long as it was told at the start.
+    if (same->dedupe_window < listener.dedupe_window) keys.push_back(fmt::format("intake.mllp[{}].dedupe_window", i));
+  }
   std::ranges::sort(keys);
   keys.erase(std::ranges::unique(keys).begin(), keys.end());
   return keys;

@@ -89,7 +89,7 @@ const KeySection& intake() {
                  {"validate", built, "auto",
                   "off, envelope, or auto: envelope where a route reaches ReportStream or its envelope"},
                  {"http", built, "[{listen: 127.0.0.1:8870}]", "HTTP listeners; [] for none"},
-                 {"mllp", not_yet, "", "MLLP listeners"},
+                 {"mllp", built, "", "MLLP listeners; none by default"},
                  {"folder", built, "", "watched folders"},
                  {"azure_storage_queue", not_yet, "", "queues to read from"}});
   return keys;
@@ -167,7 +167,7 @@ const KeySection& intake_mllp() {
       "intake.mllp[]",
       {{"listen", built, "127.0.0.1:2575", "IP:PORT"},
        {"client", built, "", "who is sending, where none of `clients` matches"},
-       {"clients", built, "[]", "who is sending, by MSH-3 and MSH-4; the first match wins"},
+       {"clients", built, "", "who is sending, by MSH-3 and MSH-4; the first match wins"},
        {"allow_from", built, "", "networks that may connect; another address is closed"},
        {"ack", built, "original", "original: AA, AE, AR to all; enhanced: CA, CE, CR as MSH-15 asks; auto"},
        {"when_unavailable", built, "close", "what can't be kept now: close the connection, or nak"},

@@ -51,7 +51,7 @@ nonsense: 1
 
 
 @pytest.mark.parametrize("extra, key", [
-    ("intake: {mllp: [{listen: '127.0.0.1:2575'}]}\n", "mllp"), ("intake: {folder: [{path: /tmp}]}\n", "folder"),
+    ("intake: {azure_storage_queue: [{queue: results}]}\n", "azure_storage_queue"),
     ("heartbeat: {url: 'http://127.0.0.1/', every: 1m}\n", "heartbeat"), ("alarms: {}\n", "alarms")])
 def test_a_key_of_a_part_not_built_yet_is_an_error(tmp_path, extra, key):
     result, problems = check(tmp_path, minimal(tmp_path, extra))

@@ -17,21 +17,23 @@ void hl7_header(std::string_view bytes);
 void fhir_ndjson(std::string_view bytes);
 void gzip(std::string_view bytes);         // Content-Encoding: gzip, in pieces and at once
 void envelope(std::string_view bytes);     // what a payload and its name become in a message for a queue
+void mllp(std::string_view bytes);         // a stream of frames, what is in them, and its answers
 void payload_row(std::string_view bytes);  // a row of the journal's file, plain or sealed, and a receipt
 
 struct Target {
   const char* name;  // also its folder in corpus/
   void (*run)(std::string_view);
 };
-inline constexpr std::array<Target, 9> all = {{{"http_request", http_request},
-                                               {"request_fields", request_fields},
-                                               {"settings", settings},
-                                               {"azure_answer", azure_answer},
-                                               {"hl7_header", hl7_header},
-                                               {"fhir_ndjson", fhir_ndjson},
-                                               {"gzip", gzip},
-                                               {"envelope", envelope},
-                                               {"payload_row", payload_row}}};
+inline constexpr std::array<Target, 10> all = {{{"http_request", http_request},
+                                                {"request_fields", request_fields},
+                                                {"settings", settings},
+                                                {"azure_answer", azure_answer},
+                                                {"hl7_header", hl7_header},
+                                                {"fhir_ndjson", fhir_ndjson},
+                                                {"gzip", gzip},
+                                                {"envelope", envelope},
+                                                {"mllp", mllp},
+                                                {"payload_row", payload_row}}};
 
 // Like assert, but in every build.
 void require(bool holds, const char* promise);

@@ -135,6 +135,18 @@ intake:
       client: from_folder
       after: delete
       keep_done: 1d
+  mllp:
+    - listen: 0.0.0.0:9575
+      client: lab.lis
+      clients: [{msh3: EPIC, msh4: "HOSP*", client: lab.epic}, {msh4: CLINIC, client: lab.clinic}]
+      allow_from: [10.1.2.0/24, "2001:db8::/32"]
+      ack: auto
+      when_unavailable: nak
+      on_repeat: accept
+      dedupe_window: 2h
+      test_production_guard: production
+      max_connections: 20
+      insecure: false
 admin:
   listen: localhost:9871
   socket: /run/x/admin.sock
@@ -308,6 +320,28 @@ TEST_F(Load, EveryBuiltKeyOfADestinationIsTaken) {
   EXPECT_EQ(plain.encoding, RawEncoding::text);
   EXPECT_EQ(std::get<DirectorySettings>(settings.destinations[3].system).path, folder.path());
   EXPECT_EQ(destination_type_name(settings.destinations[3]), "directory");
+}
+
+TEST_F(Load, EveryKeyOfAnMllpListenerIsTaken) {
+  const Settings settings = load(everything(folder));
+  ASSERT_EQ(settings.intake.mllp.size(), 1U);
+  const MllpListenerSettings& listener = settings.intake.mllp[0];
+  EXPECT_EQ(listener.listen.text(), "0.0.0.0:9575");
+  EXPECT_EQ(listener.client, "lab.lis");
+  ASSERT_EQ(listener.clients.size(), 2U);
+  EXPECT_EQ(listener.clients[0].msh3, "EPIC");
+  EXPECT_EQ(listener.clients[0].msh4, "HOSP*");
+  EXPECT_EQ(listener.clients[0].client, "lab.epic");
+  EXPECT_FALSE(listener.clients[1].msh3);
+  ASSERT_TRUE(listener.allow_from);
+  EXPECT_TRUE(contains(*listener.allow_from, "10.1.2.3"));
+  EXPECT_EQ(listener.ack, AcknowledgementMode::automatic);
+  EXPECT_EQ(listener.when_unavailable, WhenUnavailable::nak);
+  EXPECT_EQ(listener.on_repeat, OnRepeat::accept);
+  EXPECT_EQ(listener.dedupe_window, std::chrono::hours(2));
+  EXPECT_EQ(listener.test_production_guard, TestProductionGuard::production);
+  EXPECT_EQ(listener.max_connections, 20U);
+  EXPECT_FALSE(listener.insecure);
 }
 
 TEST_F(Load, RoutesKeepTheirOrder) {

@@ -404,6 +404,27 @@ TEST_F(Problems, EveryKeyThatIsNotBuiltYetIsRefusedByName) {
   EXPECT_GT(count, 0);
 }
 
+TEST_F(Problems, OfMllpListeners) {
+  EXPECT_EQ(beside("intake:\n  mllp:\n    - {listen: '0.0.0.0:2575', client: lab.lis}\n"),
+            Texts{"4:16: error: intake.mllp[0].listen: 0.0.0.0:2575 would be open beyond this machine to everybody; "
+                  "name who may connect in allow_from, or say insecure: true where the network is trusted"});
+  EXPECT_EQ(
+      beside("intake: {mllp: [{listen: 'unix:/run/x', client: 'a b'}]}\n"),
+      (Texts{"2:26: error: intake.mllp[0].listen: MLLP is spoken over TCP: write IP:PORT",
+             "2:49: error: intake.mllp[0].client: \"a b\" isn't a client's name: a letter or digit, then letters, "
+             "digits, '.', '_', '-'; at most 100"}));
+  EXPECT_EQ(
+      beside("intake: {mllp: [{client: a, ack: orignal, allow_from: [10.1.2.3/24], clients: [{client: b}, {msh3: "
+             "X}]}]}\n"),
+      (Texts{"2:34: error: intake.mllp[0].ack: \"orignal\" isn't original, enhanced or auto; did you mean "
+             "`original`?",
+             "2:56: error: intake.mllp[0].allow_from: \"10.1.2.3/24\" isn't a network or an address; write it like "
+             "10.1.2.0/24, 2001:db8::/32 or 10.1.2.3, without bits beyond the prefix",
+             "2:80: error: intake.mllp[0].clients[0]: names neither msh3 nor msh4; use the listener's `client` for "
+             "every sender",
+             "2:93: error: intake.mllp[0].clients[1]: needs `client`: who such a sender is"}));
+}
+
 TEST_F(Problems, ValuesOfPartsThatAreNotBuiltYetAreRefusedByName) {
   for (const char* type : {"azure_service_bus", "rabbitmq", "redis", "http", "s3", "sftp", "mllp"}) {
     EXPECT_EQ(of_cloud("    type: " + std::string(type) + "\n    url: x\n"),

@@ -110,6 +110,15 @@ TEST(ShippedFiles, WhatIsCommentedOutIsTheDefault) {
   EXPECT_EQ(outbox.settle, FolderSettings{}.settle);
   EXPECT_EQ(outbox.after, FolderSettings{}.after);
   EXPECT_EQ(outbox.keep_done, FolderSettings{}.keep_done);
+  ASSERT_EQ(settings.intake.mllp.size(), 1U);
+  const MllpListenerSettings& mllp = settings.intake.mllp[0];
+  EXPECT_EQ(mllp.listen, MllpListenerSettings{}.listen);
+  EXPECT_EQ(mllp.ack, MllpListenerSettings{}.ack);
+  EXPECT_EQ(mllp.when_unavailable, MllpListenerSettings{}.when_unavailable);
+  EXPECT_EQ(mllp.on_repeat, MllpListenerSettings{}.on_repeat);
+  EXPECT_EQ(mllp.dedupe_window, MllpListenerSettings{}.dedupe_window);
+  EXPECT_EQ(mllp.test_production_guard, MllpListenerSettings{}.test_production_guard);
+  EXPECT_EQ(mllp.max_connections, MllpListenerSettings{}.max_connections);
   EXPECT_EQ(settings.admin.listen, defaults.admin.listen);
   EXPECT_EQ(settings.admin.socket, defaults.admin.socket);
   EXPECT_EQ(settings.admin.socket_group, defaults.admin.socket_group);
