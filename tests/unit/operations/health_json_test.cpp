@@ -23,10 +23,10 @@ Health sample() {
   totals.dead_letter = 1;
   totals.discarded = 1;
   totals.oldest_queued_at = now - std::chrono::seconds(20);
+  totals.last_delivered_at = now - std::chrono::seconds(1);
   facts.snapshot->destinations["reportstream"] = totals;
   facts.destinations = {{"reportstream"}};
   auto& condition = facts.conditions["reportstream"];
-  condition.last_success_at = now - std::chrono::seconds(1);
   condition.last_error = DeliveryError{ErrorKind::throttled, 429, "told to wait: 429", "REMOTE"};
   condition.stuck = 1;
   facts.journal.journal_bytes = {4096};

@@ -202,12 +202,29 @@ destinations:
     type: directory
     path: )" +
          folder.path().string() + R"(
+  service:
+    type: reportstream
+    url: https://reportstream.example
+    client: lab.default
+    auth:
+      type: private_key_jwt
+      key: ${file:)" +
+         (folder.path() / "own.key").string() + R"(}
+      key_id: lab-key
+      issuer: lab
+      subject: lab-subject
+      audience: reportstream.example
+      token_url: https://sign-in.example/token
+      algorithm: ES256
+      scope: lab.default.report
+    content_type: application/hl7-v2; charset=utf-8
+    follow_up: false
 forward: {memory: 16MiB}
 routes:
   - match: {client: "lab.*", content_type: application/hl7-v2, intake: http}
     to: [cloud, archive]
   - match: {intake: submit}
-    to: [signed, plain]
+    to: [signed, plain, service]
 otherwise: [archive]
 log: {level: debug, format: json}
 shutdown_grace: 1m
@@ -291,7 +308,7 @@ TEST_F(Load, EveryBuiltKeyIsTaken) {
 
 TEST_F(Load, EveryBuiltKeyOfADestinationIsTaken) {
   const Settings settings = load(everything(folder));
-  ASSERT_EQ(settings.destinations.size(), 4U);
+  ASSERT_EQ(settings.destinations.size(), 5U);
   const DestinationSettings& cloud = settings.destinations[0];
   EXPECT_EQ(cloud.concurrency, 4U);
   EXPECT_EQ(cloud.timeout, milliseconds(5'000));

@@ -47,6 +47,9 @@ TEST_F(Secrecy, NoValueThatCameByReferenceIsQuotedAtAnyKey) {
       {&keys::route(), cloud + "routes: [{KEY: VALUE}]\n"},
       {&keys::match(), cloud + "routes: [{to: [cloud], match: {KEY: VALUE}}]\n"},
       {&keys::azure_storage_queue(), "destinations: {a: {type: azure_storage_queue, KEY: VALUE}}\n"},
+      {&keys::reportstream(), "destinations: {a: {type: reportstream, KEY: VALUE}}\n"},
+      {&keys::reportstream_auth(),
+       "destinations: {a: {type: reportstream, url: 'https://x.example', auth: {KEY: VALUE}}}\n"},
       {&keys::directory(), "destinations: {a: {type: directory, KEY: VALUE}}\n"},
       {&keys::backoff(), "destinations: {a: {type: directory, path: /tmp, backoff: {KEY: VALUE}}}\n"},
   };
