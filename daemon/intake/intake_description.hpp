@@ -1,4 +1,4 @@
-// What the HTTP intake takes and answers, as OpenAPI 3.1: api/intake.yaml, put in by the build.
+// What the HTTP intake takes and answers, as OpenAPI 3.1: daemon/api/intake.yaml, put in by the build.
 #pragma once
 
 #include <string_view>

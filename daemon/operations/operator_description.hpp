@@ -1,4 +1,4 @@
-// What the operator endpoint takes and answers, as OpenAPI 3.1: api/operator.yaml, put in by the build.
+// What the operator endpoint takes and answers, as OpenAPI 3.1: daemon/api/operator.yaml, put in by the build.
 #pragma once
 
 #include <string_view>

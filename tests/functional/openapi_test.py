@@ -359,10 +359,10 @@ def violations(document, schema, value, where):
 
 def test_both_descriptions_are_whole():
     """Every reference leads somewhere, and the parts in the source are what a build puts together."""
-    shared = (ROOT / "api/shared.yaml").read_text()
+    shared = (ROOT / "daemon/api/shared.yaml").read_text()
     for name in ("intake", "operator"):
-        document = yaml.safe_load((ROOT / f"api/{name}.yaml").read_text() + shared)
-        for reference in re.findall(r"'#/([^']+)'", (ROOT / f"api/{name}.yaml").read_text() + shared):
+        document = yaml.safe_load((ROOT / f"daemon/api/{name}.yaml").read_text() + shared)
+        for reference in re.findall(r"'#/([^']+)'", (ROOT / f"daemon/api/{name}.yaml").read_text() + shared):
             target = document
             for part in reference.split("/"):
                 assert part in target, reference
