@@ -212,7 +212,7 @@ AttemptResult ReportStreamSignIn::token_failure(const TransferError& failure) {
 Result<bool> ReportStreamSignIn::refresh() {
   SecretText& secret = jwt_ ? jwt_->key : function_key_->key;
   SecretText read = secret;
-  const auto changed = read.refresh();
+  auto changed = read.refresh();
   if (!changed) return changed;
   if (!*changed) return false;
   if (jwt_) {

@@ -46,7 +46,7 @@ class Lister {
     if (!folder) return Failure{folder.error()};
     std::map<std::string, std::string> markers;  // by their name in lower case
     if (settings_.complete_when == FileCompleteWhen::marker) {
-      const auto read = folder->each_name([&](const std::string& entry) {
+      auto read = folder->each_name([&](const std::string& entry) {
         if (matches_ignoring_case(settings_.marker, entry)) markers.emplace(to_lower_case(entry), entry);
         return markers.size() < most_markers;
       });

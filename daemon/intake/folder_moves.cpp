@@ -73,7 +73,7 @@ FolderMoves::Folder FolderMoves::touched(const std::string& folder) {
 FolderMoves::Folder FolderMoves::made(const std::string& folder, std::string_view name) {
   const std::string path = (folder.empty() ? "" : folder + '/') + std::string(name);
   if (touched_.contains(path)) return touched(path);
-  const auto parent = touched(folder);
+  auto parent = touched(folder);
   if (!parent) return parent;
   auto opened = (*parent)->made_folder(std::string(name));
   if (!opened) return Failure{opened.error()};

@@ -43,7 +43,7 @@ RequestProblem option_problem() {
 }
 
 std::string history_location(const HttpRequestHead& head, const SubmissionId& id) {
-  const std::string path = std::string(history_prefix) + id.text() + std::string(history_suffix);
+  std::string path = std::string(history_prefix) + id.text() + std::string(history_suffix);
   const auto host = head.field("Host");
   if (head.peer.unix_socket || !host || host->empty()) return path;
   return (head.peer.tls ? "https://" : "http://") + std::string(*host) + path;

@@ -176,7 +176,7 @@ ExitCode export_offline(const ExportCommand& command, const Streams& streams) {
   auto keys = journal_keys_of(command.configuration);
   if (!keys) return complain(streams, keys.error().message, ExitCode::configuration);
   if (!keys->empty()) keep_memory_out_of_cores();
-  auto journal = OfflineJournal::open(path->native(), std::move(*keys));
+  auto journal = OfflineJournal::open(path->native(), *keys);
   if (!journal) return complain(streams, journal.error().message, ExitCode::journal);
   auto file = NewFile::make(command.output);
   if (!file) return complain(streams, file.error().message);

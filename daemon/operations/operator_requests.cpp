@@ -185,7 +185,8 @@ boost::asio::awaitable<HttpResponse> OperatorRequests::redirect(const std::strin
   OperatorActions& actions = journal_.operator_actions();
   const auto start = [&actions, &request](auto done) { actions.redirect(std::move(request), std::move(done)); };
   const Answer answer = co_await await_callback<Answer>(start);
-  for (const SubmissionId& id : journal_.conditions()[name].stuck_submissions) tell_lanes(id);
+  auto conditions = journal_.conditions();  // named: it must outlast the loop
+  for (const SubmissionId& id : conditions[name].stuck_submissions) tell_lanes(id);
   co_return bulk_response(answer);
 }
 

@@ -49,7 +49,7 @@ std::vector<std::string> keys_for_a_restart(const Settings& now, const Configura
     if (same->dedupe_window < listener.dedupe_window) keys.push_back(fmt::format("intake.mllp[{}].dedupe_window", i));
   }
   std::ranges::sort(keys);
-  keys.erase(std::ranges::unique(keys).begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   return keys;
 }
 

@@ -44,8 +44,8 @@ std::string_view colour_of(std::string_view word) {
 
 bool shows_colour(const std::ostream& stream) {
   if (&stream != &std::cout || ::isatty(STDOUT_FILENO) != 1) return false;
-  const char* no_colour = std::getenv("NO_COLOR");
-  const char* terminal = std::getenv("TERM");
+  const char* no_colour = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe)
+  const char* terminal = std::getenv("TERM");       // NOLINT(concurrency-mt-unsafe)
   return (no_colour == nullptr || *no_colour == '\0') && (terminal == nullptr || std::string_view(terminal) != "dumb");
 }
 

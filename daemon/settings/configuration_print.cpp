@@ -66,7 +66,7 @@ struct Reader {
 
   void read_scalar(const std::string& text, const std::string& path) {
     auto resolved = resolve_references(text);
-    std::string value = resolved ? std::move(*resolved) : text;
+    std::string value = resolved ? *resolved : text;
     if (credential_changed(text)) changed_credentials.push_back(path);
     const bool names_a_file =
         std::ranges::find(path_keys, last_part(path)) != path_keys.end() && value.starts_with('/');
@@ -111,7 +111,7 @@ std::vector<std::string> ConfigurationPrint::differences(const ConfigurationPrin
   compare(*this, other);
   compare(other, *this);
   std::ranges::sort(names);
-  names.erase(std::ranges::unique(names).begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 

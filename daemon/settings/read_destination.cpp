@@ -89,6 +89,7 @@ constexpr std::array<std::string_view, 7> types_to_come = {
 
 std::vector<std::string> type_names() {
   std::vector<std::string> names;
+  names.reserve(types.size());
   for (const auto& type : types) names.emplace_back(type.name);
   return names;
 }
