@@ -100,7 +100,12 @@ void Lane::read_mail(Moment now) {
       look_for_work_ = true;
       nothing_to_probe_ = false;
     }
-    if (!notice.refusal) continue;
+    if (!notice.refusal) {
+      // Only now does the journal know of it: a look before this would find nothing, and there would be no other.
+      const auto first_ask = notice.stays_queued ? std::nullopt : follow_ups_.first_ask(now.wall);
+      if (first_ask) follow_ups_.delivered(*first_ask);
+      continue;
+    }
     if (*notice.refusal == SettleRefusal::stale_token) {
       log_error("a settlement came for a claim that had ended already; it was left out",
                 {{"submission", notice.submission.text()}, {"destination", settings_.name}});
@@ -269,7 +274,6 @@ void Lane::conclude(Try attempt, const AttemptResult& result, Moment now) {
   }
   if (verdict.settlement.kind == Settlement::Kind::delivered) {
     verdict.settlement.follow_up_at = follow_ups_.first_ask(now.wall);
-    if (verdict.settlement.follow_up_at) follow_ups_.delivered(*verdict.settlement.follow_up_at);
   }
   if (attempt.looking) {
     verdict.settlement.sent = false;

@@ -149,7 +149,7 @@ TEST_F(OperatorBulkTest, NothingOfAPausedDestinationIsClaimedAlsoAfterARestart) 
   EXPECT_TRUE(totals("cloud").paused);
   EXPECT_TRUE(journal->claim("cloud", 1).empty());
   EXPECT_FALSE(journal->claim_probe("cloud", {}).has_value());
-  bool woken = false;
+  std::atomic<bool> woken{false};
   journal->subscribe("cloud", [&] { woken = true; });
   EXPECT_CHANGED(resume("cloud"), 1);
   append_ok(for_both("fence"));  // the wake came with the commit before
