@@ -32,19 +32,20 @@ TEST_F(ForwarderReplaceTest, WhatIsInFlightEndsAndTheRestGoesToTheNewLane) {
   const auto next = std::make_shared<DestinationScript>();
   const std::size_t polls = script_->polls();
   std::thread replacing([&] { forwarder.replace({name}, one_lane(next), seconds(20)); });
-  // The lane has heard that it is to end, and waits for what it has in flight.
   EXPECT_TRUE(await([&] { return script_->polls() > polls; }));
   EXPECT_EQ(next->tries(), 0U);
   script_->let_go();
   replacing.join();
   ASSERT_TRUE(await([&] { return state(second) == DeliveryState::delivered; }));
   EXPECT_EQ(state(first), DeliveryState::delivered);
-  EXPECT_EQ(script_->tries(), 1U);
-  EXPECT_EQ(next->tries(), 1U);
+  // The old lane may have taken the second one as well before it heard that it is to end; nobody sends it twice.
+  EXPECT_EQ(script_->tries() + next->tries(), 2U);
   EXPECT_EQ(totals().delivered, 2U);
+  const std::size_t before = next->tries();
   // The new lane is woken by new work as the old one was.
   const SubmissionId third = submit();
   EXPECT_TRUE(await([&] { return state(third) == DeliveryState::delivered; }));
+  EXPECT_EQ(next->tries(), before + 1);
   forwarder.stop(seconds(5));
 }
 
