@@ -128,9 +128,10 @@ std::vector<Claim> SqliteJournal::claim(const std::string& destination, std::siz
     const auto claimed = claims_->claimed(*number);
     auto reader = pool_->lease();
     const ReadTransaction transaction(reader->connection);
-    for (ClaimableDelivery& found : reader->claims.due(*number, clock_.wall_now(), count, claimed)) {
-      claims.push_back(take(std::move(found)));
-    }
+    auto due = reader->claims.due(*number, clock_.wall_now(), count, claimed);
+    // Asked again behind the read: what came after a pause was answered is never claimed.
+    if (!claimable(destination)) return claims;
+    for (ClaimableDelivery& found : due) claims.push_back(take(std::move(found)));
   } catch (const DatabaseError& error) {
     log_error("nothing can be claimed", {{"destination", destination}, {"error", read_failure(error).message}});
   }
