@@ -147,7 +147,7 @@ std::optional<Claim> SqliteJournal::claim_probe(const std::string& destination, 
     auto reader = pool_->lease();
     const ReadTransaction transaction(reader->connection);
     auto found = reader->claims.probe(*number, choice, claimed);
-    if (found) return take(std::move(*found));
+    if (found && claimable(destination)) return take(std::move(*found));
   } catch (const DatabaseError& error) {
     log_error("nothing can be claimed", {{"destination", destination}, {"error", read_failure(error).message}});
   }
