@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "journal/journal.hpp"
@@ -23,6 +24,8 @@ struct Operator {
 };
 
 enum class SubmissionAction : int { retry, resend, set_aside, discard };
+// As commands and requests spell it: retry, resend, set-aside, discard.
+std::string_view submission_action_name(SubmissionAction action);
 
 struct ActionRequest {
   SubmissionAction action = SubmissionAction::retry;

@@ -22,6 +22,4 @@ class SubmissionActionCommand : public OperatorCommand {
   const ActionRequest request_;
 };
 
-std::string_view submission_action_name(SubmissionAction action);  // retry, resend, set_aside, discard
-
 }  // namespace relay

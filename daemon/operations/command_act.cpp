@@ -15,20 +15,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string_view name_of(SubmissionAction action) {
-  switch (action) {
-    case SubmissionAction::retry:
-      return "retry";
-    case SubmissionAction::resend:
-      return "resend";
-    case SubmissionAction::set_aside:
-      return "set-aside";
-    case SubmissionAction::discard:
-      return "discard";
-  }
-  return "";
-}
-
 // "2 deliveries are queued again"
 std::string done_text(SubmissionAction action, std::uint64_t changed) {
   const std::string_view done = action == SubmissionAction::discard     ? "discarded"
@@ -51,13 +37,14 @@ std::string body_of(const ActCommand& command) {
 
 ExitCode complain(const ActCommand& command, const Streams& streams, const std::string& about,
                   const std::string& what) {
-  streams.err << fmt::format("edge-relay {}: {}{}\n", name_of(command.action), about, one_line(what));
+  streams.err << fmt::format("edge-relay {}: {}{}\n", submission_action_name(command.action), about, one_line(what));
   return ExitCode::failure;
 }
 
 ExitCode act_on_one(AdminClient& client, const ActCommand& command, const std::string& id, const Streams& streams) {
   const auto answer = client.post_json(
-      fmt::format("/v1/submissions/{}/{}", percent_encoded(id), name_of(command.action)), body_of(command));
+      fmt::format("/v1/submissions/{}/{}", percent_encoded(id), submission_action_name(command.action)),
+      body_of(command));
   if (!answer) return complain(command, streams, "", answer.error().message);
   if (answer->status != 200) return complain(command, streams, id + ": ", problem_text(*answer));
   if (command.json) {
@@ -71,8 +58,8 @@ ExitCode act_on_one(AdminClient& client, const ActCommand& command, const std::s
 }
 
 ExitCode act_on_all(AdminClient& client, const ActCommand& command, const Streams& streams) {
-  const auto answer =
-      client.post_json(fmt::format("/v1/{}", name_of(command.action)), body_of(command), Patience::long_work);
+  const auto answer = client.post_json(fmt::format("/v1/{}", submission_action_name(command.action)), body_of(command),
+                                       Patience::long_work);
   if (!answer) return complain(command, streams, "", answer.error().message);
   if (answer->status != 200) return complain(command, streams, "", problem_text(*answer));
   if (command.json) {

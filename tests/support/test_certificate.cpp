@@ -8,16 +8,11 @@
 #include <memory>
 #include <stdexcept>
 
+#include "base/freed.hpp"
+
 namespace relay {
 namespace {
 
-template <auto Free>
-struct Freed {
-  template <class Handle>
-  void operator()(Handle* handle) const {
-    Free(handle);
-  }
-};
 using Bio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
 
 std::string text_of(const Bio& memory) {
