@@ -116,15 +116,17 @@ def test_the_status_of_a_success_can_be_chosen(make_listener):
 
 def test_the_history_follows_the_submission(make_listener, tmp_path):
     relay = make_listener(destination=tmp_path / "not there yet")
+    # Paused, so that none is in flight just when it is to be set aside.
+    assert relay.command("pause", "archive").returncode == 0
     answer = relay.request("POST", "/api/waters", {"Content-Type": HL7, "client": "lab.a"}, hl7())
     identifier = answer.json()["id"]
 
     def status():
         return relay.request("GET", f"/api/waters/report/{identifier}/history").json()["overallStatus"]
     assert status() == "Received"
-    relay.command("set-aside", identifier)
+    assert relay.command("set-aside", identifier).returncode == 0
     assert status() == "Error"
-    relay.command("discard", identifier, "--reason", "a test")
+    assert relay.command("discard", identifier, "--reason", "a test").returncode == 0
     assert status() == "Not Delivering"
     for path in ("/api/waters/report/x/history", "/api/waters/report/01890000-0000-7000-8000-000000000000/history", "/api/waters/report//history"):
         assert relay.request("GET", path).status == 404, path
