@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstring>
 #include <exception>
@@ -24,9 +23,6 @@ constexpr std::size_t body_buffer_size = 32 * 1024;
 constexpr std::size_t slowest_bytes_per_second = 16 * 1024;
 // A client still sends when its request is refused: it must read the answer before it sees a reset.
 constexpr std::chrono::seconds linger_time{5};
-constexpr std::chrono::seconds linger_time_when_stopping{1};
-// How long the peer's own goodbye is waited for under TLS.
-constexpr std::chrono::seconds goodbye_time{1};
 constexpr std::chrono::seconds handshake_lines_apart{10};
 
 MonotonicTime now() {
@@ -138,40 +134,33 @@ class HttpConnection::Body final : public HttpBody {
 
 // ---- The connection -------------------------------------------------------------------------------------------------
 
-HttpConnection::HttpConnection(Socket socket, HttpPeer peer, std::shared_ptr<ssl_ctx_st> tls,
+HttpConnection::HttpConnection(StreamSocket socket, HttpPeer peer, std::shared_ptr<ssl_ctx_st> tls,
                                std::shared_ptr<HttpConnectionShared> shared)
-    : stream_(std::move(socket), std::move(tls)), peer_(std::move(peer)), shared_(std::move(shared)) {}
+    : SocketConnection(std::move(socket), std::move(peer), std::move(tls)), shared_(std::move(shared)) {}
 
 asio::awaitable<void> HttpConnection::run() {
   const auto self = shared_from_this();
-  if (co_await handshake()) co_await serve();
-  stream_.close();
+  if (co_await open()) co_await serve();
+  stream().close();
 }
 
-asio::awaitable<bool> HttpConnection::handshake() {
-  if (!stream_.is_tls()) co_return true;
+asio::awaitable<bool> HttpConnection::open() {
   error_code error;
-  set_deadline(now() + shared_->options.request_timeout);
-  co_await stream_.handshake(error);
-  deadline_ = 0;
-  if (error) {
-    tell_of_failed_handshake(error);
-    co_return false;
-  }
-  peer_.tls = true;
-  peer_.certificate = stream_.peer_certificate();
-  co_return true;
+  co_await handshake(shared_->options.request_timeout, error);
+  if (error) tell_of_failed_handshake(error);
+  co_return !error;
 }
 
 // A sender whose certificate isn't taken has nothing but this line to go by; a scanner must fill no disk.
 void HttpConnection::tell_of_failed_handshake(const error_code& error) {
-  if (!stream_.socket().is_open()) return;
+  if (!stream().socket().is_open()) return;
   const MonotonicTime::rep at = now().time_since_epoch().count();
   MonotonicTime::rep before = shared_->handshake_told;
   if (before != 0 && at - before < MonotonicTime::duration(handshake_lines_apart).count()) return;
   if (!shared_->handshake_told.compare_exchange_strong(before, at)) return;
-  log_info("a TLS handshake failed",
-           {{"listen", shared_->options.listen.text()}, {"peer", peer_.address}, {"reason", handshake_failure(error)}});
+  log_info(
+      "a TLS handshake failed",
+      {{"listen", shared_->options.listen.text()}, {"peer", peer().address}, {"reason", handshake_failure(error)}});
 }
 
 asio::awaitable<void> HttpConnection::serve() {
@@ -193,8 +182,8 @@ asio::awaitable<void> HttpConnection::serve() {
       // A client that said "close" itself sends nothing more.
       const bool all_read = body.finished() && unread().empty() && !parser_->keep_alive();
       if (!all_read) {
-        co_await linger();
-      } else if (stream_.is_tls()) {
+        co_await linger(linger_time);
+      } else if (stream().is_tls()) {
         co_await say_goodbye();
       }
       break;
@@ -203,7 +192,7 @@ asio::awaitable<void> HttpConnection::serve() {
     give_memory_back();
   }
   error_code ignored;
-  stream_.socket().shutdown(Socket::shutdown_both, ignored);
+  stream().socket().shutdown(StreamSocket::shutdown_both, ignored);
 }
 
 asio::awaitable<HttpConnection::HeadEnd> HttpConnection::read_head(bool first_request) {
@@ -225,18 +214,18 @@ asio::awaitable<HttpConnection::HeadEnd> HttpConnection::read_head(bool first_re
       if (state == HttpHeadScanner::State::complete) break;
     }
     make_room(head_buffer_size);
-    idle_ = !started;
+    set_idle(!started);
     // A request that has arrived before the stop is answered all the same.
-    if (idle_ && shared_->stopping && !stream_.has_bytes()) co_return HeadEnd::closed;
+    if (idle() && shared_->stopping && !stream().has_bytes()) co_return HeadEnd::closed;
     const ReadEnd end = co_await read_more(deadline);
-    idle_ = false;
+    set_idle(false);
     if (end == ReadEnd::bytes || end == ReadEnd::stopped) continue;
     if (!started) co_return HeadEnd::closed;
     if (end == ReadEnd::expired) co_return HeadEnd::timed_out;
     co_return end == ReadEnd::end_of_stream ? HeadEnd::malformed : HeadEnd::closed;
   }
   parser_.emplace();
-  const bool sound = parser_->parse_head(unread().substr(0, scanner.size()), peer_);
+  const bool sound = parser_->parse_head(unread().substr(0, scanner.size()), peer());
   consume(scanner.size());
   co_return sound ? HeadEnd::request : HeadEnd::malformed;
 }
@@ -285,33 +274,7 @@ asio::awaitable<bool> HttpConnection::write_pieces(const HttpResponse& response,
 asio::awaitable<void> HttpConnection::refuse(HttpFramingProblem problem) {
   parser_.reset();
   const HttpResponse response = shared_->framing_answer(problem);
-  if (co_await answer(response, false)) co_await linger();
-}
-
-// Without it a TLS peer can't tell the end from a cut.
-asio::awaitable<void> HttpConnection::say_goodbye() {
-  error_code ignored;
-  set_deadline(now() + goodbye_time);
-  co_await stream_.end_sending(ignored);
-  deadline_ = 0;
-}
-
-// Sends the end of the stream and reads on for a while: closing with bytes unread would reset the connection, and the
-// peer might lose the answer with it.
-asio::awaitable<void> HttpConnection::linger() {
-  error_code error;
-  if (stream_.is_tls()) set_deadline(now() + goodbye_time);
-  co_await stream_.end_sending(error);
-  deadline_ = 0;
-  if (error) co_return;
-  linger_until_ = now() + (shared_->stopping ? linger_time_when_stopping : linger_time);
-  while (!error) {
-    begin_ = end_ = 0;
-    make_room(body_buffer_size);
-    set_deadline(linger_until_);
-    co_await stream_.discard_some(asio::buffer(buffer_), error);
-    deadline_ = 0;
-  }
+  if (co_await answer(response, false)) co_await linger(linger_time);
 }
 
 // ---- Bytes and deadlines --------------------------------------------------------------------------------------------
@@ -343,23 +306,15 @@ void HttpConnection::give_memory_back() {
   buffer_ = std::move(smaller);
 }
 
-void HttpConnection::set_deadline(MonotonicTime deadline) {
-  expired_ = false;
-  deadline_ = deadline.time_since_epoch().count();
-}
-
 asio::awaitable<HttpConnection::ReadEnd> HttpConnection::read_more(MonotonicTime deadline) {
   set_deadline(deadline);
   error_code error;
   const asio::mutable_buffer room = asio::buffer(buffer_.data() + end_, buffer_.size() - end_);
-  const std::size_t bytes = co_await stream_.read_some(room, error);
-  deadline_ = 0;
+  const std::size_t bytes = co_await stream().read_some(room, error);
+  end_deadline();
   end_ += bytes;
   filled_ = end_ == buffer_.size();
-  if (!error) co_return ReadEnd::bytes;
-  if (error == asio::error::eof) co_return ReadEnd::end_of_stream;
-  if (error != asio::error::operation_aborted || !stream_.socket().is_open()) co_return ReadEnd::failed;
-  co_return expired_ ? ReadEnd::expired : ReadEnd::stopped;
+  co_return read_end(error);
 }
 
 asio::awaitable<bool> HttpConnection::write(std::string_view head, std::string_view body) {
@@ -367,37 +322,9 @@ asio::awaitable<bool> HttpConnection::write(std::string_view head, std::string_v
   const auto at_slowest = std::chrono::seconds((head.size() + body.size()) / slowest_bytes_per_second);
   set_deadline(now() + shared_->options.request_timeout + at_slowest);
   error_code error;
-  co_await stream_.write(head, body, error);
-  deadline_ = 0;
+  co_await stream().write(head, body, error);
+  end_deadline();
   co_return !error;
-}
-
-// ---- From other threads ---------------------------------------------------------------------------------------------
-
-void HttpConnection::stop_when_idle() {
-  asio::post(stream_.socket().get_executor(), [self = shared_from_this()] {
-    if (self->linger_until_ != MonotonicTime{}) {
-      self->linger_until_ = std::min(self->linger_until_, now() + linger_time_when_stopping);
-      if (self->deadline_ != 0) self->deadline_ = self->linger_until_.time_since_epoch().count();
-    }
-    if (self->idle_) self->stream_.cancel();
-  });
-}
-
-void HttpConnection::close() {
-  asio::post(stream_.socket().get_executor(), [self = shared_from_this()] { self->stream_.close(); });
-}
-
-void HttpConnection::expire(MonotonicTime now_) {
-  const auto over = [now_](MonotonicTime::rep deadline) {
-    return deadline != 0 && deadline <= now_.time_since_epoch().count();
-  };
-  if (!over(deadline_)) return;
-  asio::post(stream_.socket().get_executor(), [self = shared_from_this(), over] {
-    if (!over(self->deadline_)) return;
-    self->expired_ = true;
-    self->stream_.cancel();
-  });
 }
 
 }  // namespace relay

@@ -14,7 +14,7 @@
 #include "base/connection_server.hpp"
 #include "base/http_server.hpp"
 #include "base/http_server_parser.hpp"
-#include "base/socket_stream.hpp"
+#include "base/socket_connection.hpp"
 
 namespace relay {
 
@@ -27,23 +27,17 @@ struct HttpConnectionShared {
   std::atomic<MonotonicTime::rep> handshake_told = 0;  // when a failed one was last written to the log
 };
 
-class HttpConnection : public ServedConnection, public std::enable_shared_from_this<HttpConnection> {
+// A stop ends it once `shared.stopping` is set and nothing is under way.
+class HttpConnection : public SocketConnection {
  public:
-  using Socket = StreamSocket;
-
   // `tls`: TlsContext::current(), or nullptr for a plain connection.
-  HttpConnection(Socket socket, HttpPeer peer, std::shared_ptr<ssl_ctx_st> tls,
+  HttpConnection(StreamSocket socket, HttpPeer peer, std::shared_ptr<ssl_ctx_st> tls,
                  std::shared_ptr<HttpConnectionShared> shared);
 
   boost::asio::awaitable<void> run() override;
-  // Ends it once `shared.stopping` is set and nothing is under way.
-  void stop_when_idle() override;
-  void close() override;
-  void expire(MonotonicTime now) override;
 
  private:
   class Body;
-  enum class ReadEnd { bytes, end_of_stream, expired, stopped, failed };
   enum class HeadEnd { request, closed, malformed, too_large, timed_out };
 
   // Unread bytes of the connection.
@@ -53,7 +47,7 @@ class HttpConnection : public ServedConnection, public std::enable_shared_from_t
   bool make_room(std::size_t limit);
   void give_memory_back();
 
-  boost::asio::awaitable<bool> handshake();
+  boost::asio::awaitable<bool> open();
   void tell_of_failed_handshake(const boost::system::error_code& error);
   boost::asio::awaitable<void> serve();
   boost::asio::awaitable<ReadEnd> read_more(MonotonicTime deadline);
@@ -63,22 +57,13 @@ class HttpConnection : public ServedConnection, public std::enable_shared_from_t
   boost::asio::awaitable<bool> answer(const HttpResponse& response, bool keep_alive);
   boost::asio::awaitable<bool> write_pieces(const HttpResponse& response, bool chunked);
   boost::asio::awaitable<void> refuse(HttpFramingProblem problem);
-  boost::asio::awaitable<void> say_goodbye();
-  boost::asio::awaitable<void> linger();
-  void set_deadline(MonotonicTime deadline);
 
-  SocketStream stream_;
-  HttpPeer peer_;
   const std::shared_ptr<HttpConnectionShared> shared_;
   std::vector<char> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::optional<HttpRequestParser> parser_;
-  std::atomic<MonotonicTime::rep> deadline_ = 0;  // 0: nothing is waited for
-  bool expired_ = false;
-  bool idle_ = false;             // between requests
-  bool filled_ = false;           // the last read filled the buffer
-  MonotonicTime linger_until_{};  // set once the last answer is out
+  bool filled_ = false;  // the last read filled the buffer
 };
 
 }  // namespace relay

@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/log.hpp"
 #include "intake/access_tokens.hpp"
 #include "intake/client_assertion.hpp"
 #include "intake/client_rates.hpp"
@@ -14,6 +13,7 @@
 #include "intake/http_gate.hpp"
 #include "intake/intake_description.hpp"
 #include "intake/listener_access.hpp"
+#include "intake/listener_certificates.hpp"
 #include "intake/reportstream_door.hpp"
 #include "intake/submission_json.hpp"
 #include "intake/submission_request.hpp"
@@ -114,7 +114,10 @@ struct HttpIntake::State {
 
 struct HttpIntake::Listener {
   Listener(const HttpListenerSettings& settings, Receiver& receiver_, Journal& journal_)
-      : receiver(receiver_), journal(journal_), state_now(make_state(settings)) {}
+      : receiver(receiver_),
+        journal(journal_),
+        certificates(settings.tls, settings.listen),
+        state_now(make_state(settings)) {}
 
   std::shared_ptr<State> state() const {
     const std::lock_guard lock(mutex);
@@ -135,26 +138,10 @@ struct HttpIntake::Listener {
       if (const auto state = one.lock()) state->requests.stop();
     }
   }
-  // False where the certificate or its key can't be used; then what was in use stays.
-  bool use_certificates(const HttpListenerSettings& settings) {
-    unusable.clear();
-    if (!settings.tls) {
-      tls.reset();
-      return true;
-    }
-    auto made = TlsContext::make(settings.tls->files);
-    if (made) {
-      tls = std::move(*made);
-    } else {
-      unusable = "can't listen on " + settings.listen.text() + ": " + made.error().message;
-    }
-    return unusable.empty();
-  }
 
   Receiver& receiver;
   Journal& journal;
-  std::shared_ptr<TlsContext> tls;
-  std::string unusable;  // why the listener can't be opened
+  ListenerCertificates certificates;
   std::unique_ptr<HttpServer> server;
 
  private:
@@ -234,9 +221,8 @@ HttpResponse HttpIntake::State::show(const Target& target, const HttpRequestHead
 HttpIntake::HttpIntake(asio::io_context& context, const HttpListenerSettings& listener, const IntakeSettings& intake,
                        Receiver& receiver, Journal& journal)
     : listener_(std::make_shared<Listener>(listener, receiver, journal)) {
-  listener_->use_certificates(listener);
   HttpServerOptions options = server_options(listener, intake);
-  options.tls = listener_->tls;
+  options.tls = listener_->certificates.context();
   // The server's callbacks must not keep what owns the server.
   const std::weak_ptr<Listener> weak = listener_;
   listener_->server = std::make_unique<HttpServer>(
@@ -254,7 +240,7 @@ HttpIntake::HttpIntake(asio::io_context& context, const HttpListenerSettings& li
 HttpIntake::~HttpIntake() = default;
 
 Result<void> HttpIntake::start() {
-  if (!listener_->unusable.empty()) return fail(listener_->unusable);
+  if (auto usable = listener_->certificates.usable(); !usable) return usable;
   return listener_->server->start();
 }
 
@@ -265,10 +251,8 @@ std::uint16_t HttpIntake::port() const {
 void HttpIntake::change(const HttpListenerSettings& listener, const IntakeSettings& intake) {
   listener_->change(listener);
   HttpServerOptions options = server_options(listener, intake);
-  if (!listener_->use_certificates(listener)) {
-    log_error("the certificates of before stay in use", {{"reason", listener_->unusable}});
-  }
-  options.tls = listener_->tls;
+  listener_->certificates.change(listener.tls);
+  options.tls = listener_->certificates.context();
   listener_->server->change(std::move(options));
 }
 

@@ -38,6 +38,14 @@ std::optional<std::string_view> given_token(const HttpRequestHead& head, bool fu
 
 }  // namespace
 
+std::optional<std::string> client_of_certificate(const TlsListenerSettings& tls,
+                                                 const TlsPeerCertificate& certificate) {
+  for (const TlsClientRule& rule : tls.clients) {
+    if (matches(rule, certificate)) return rule.client;
+  }
+  return std::nullopt;
+}
+
 ListenerAccess::ListenerAccess(const HttpListenerSettings& listener, std::shared_ptr<AccessTokens> issued)
     : allow_from_(listener.allow_from),
       tls_(listener.tls),
@@ -45,13 +53,6 @@ ListenerAccess::ListenerAccess(const HttpListenerSettings& listener, std::shared
       asks_for_tokens_(listener.asks_for_tokens()),
       tokens_(listener.tokens),
       issued_(std::move(issued)) {}
-
-std::optional<std::string> ListenerAccess::client_of(const TlsPeerCertificate& certificate) const {
-  for (const TlsClientRule& rule : tls_->clients) {
-    if (matches(rule, certificate)) return rule.client;
-  }
-  return std::nullopt;
-}
 
 std::optional<std::string> ListenerAccess::client_of_token(std::string_view token) const {
   if (token.empty()) return std::nullopt;
@@ -68,7 +69,7 @@ Result<Caller, RequestProblem> ListenerAccess::check_connection(const HttpPeer& 
   // The handshake asked for one; a connection from before that was configured has none.
   if (!peer.certificate) return unauthenticated("This listener asks for a client certificate.");
   caller.authenticated = true;
-  caller.client = client_of(*peer.certificate);
+  caller.client = client_of_certificate(*tls_, *peer.certificate);
   return caller;
 }
 

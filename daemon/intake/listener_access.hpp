@@ -1,4 +1,5 @@
-// ListenerAccess: who may come in through an HTTP listener, and as whom: by address, client certificate and token.
+// ListenerAccess: who may come in through an HTTP listener, and as whom: by address, client certificate and token. What
+// a certificate means is the same at every listener.
 #pragma once
 
 #include <memory>
@@ -19,6 +20,9 @@ struct Caller {
   std::optional<std::string> client{};  // whom the credentials name; nothing: the request says
 };
 
+// Whose certificate that is, by the first of `tls.clients` that matches.
+std::optional<std::string> client_of_certificate(const TlsListenerSettings& tls, const TlsPeerCertificate& certificate);
+
 // Unchanging; usable from any thread.
 class ListenerAccess {
  public:
@@ -31,7 +35,6 @@ class ListenerAccess {
   Result<Caller, RequestProblem> check(const HttpRequestHead& head, bool function_key_counts) const;
 
  private:
-  std::optional<std::string> client_of(const TlsPeerCertificate& certificate) const;
   // The client whose token that is (empty: nobody's), or nothing.
   std::optional<std::string> client_of_token(std::string_view token) const;
 

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
 #include "intake/hl7_acknowledgement.hpp"
+#include "intake/listener_access.hpp"
 
 namespace relay {
 namespace {
@@ -26,22 +26,72 @@ MonotonicTime now() {
   return std::chrono::steady_clock::now();
 }
 
+std::string client_ca_of(const MllpRules& rules) {
+  return rules.listener.tls ? rules.listener.tls->files.client_ca : std::string();
+}
+
 }  // namespace
 
 MllpConnection::MllpConnection(StreamSocket socket, Peer peer, std::shared_ptr<ssl_ctx_st> tls,
-                               std::shared_ptr<MllpShared> shared)
-    : stream_(std::move(socket), std::move(tls)), peer_(std::move(peer)), shared_(std::move(shared)) {}
+                               const std::shared_ptr<const MllpRules>& rules, std::shared_ptr<MllpShared> shared)
+    : SocketConnection(std::move(socket), std::move(peer), std::move(tls)),
+      shared_(std::move(shared)),
+      client_ca_(client_ca_of(*rules)) {}
 
 asio::awaitable<void> MllpConnection::run() {
   const auto self = shared_from_this();
   bool going_on = co_await open();
   while (going_on) going_on = co_await step();
   message_.reset();
-  stream_.close();
+  stream().close();
 }
 
 asio::awaitable<bool> MllpConnection::open() {
-  co_return true;
+  error_code error;
+  co_await handshake(shared_->rules()->request_timeout, error);
+  if (error) {
+    if (stream().socket().is_open()) {
+      shared_->events.note(MllpEvent::failed_handshake, peer().address, handshake_failure(error));
+    }
+    co_return false;
+  }
+  if (may_send(*shared_->rules())) co_return true;
+  co_await say_goodbye();
+  co_return false;
+}
+
+// Connections live for months: whom a reload keeps out sends nothing more on one that was open before.
+bool MllpConnection::may_send(const MllpRules& rules) {
+  const MllpListenerSettings& listener = rules.listener;
+  client_.reset();
+  if (!listener.may_connect(peer().address)) return refuse_peer(MllpEvent::foreign_address);
+  if (!listener.tls) return true;
+  if (!peer().tls) return refuse_peer(MllpEvent::missing_certificate);
+  if (!listener.tls->asks_for_certificates()) return true;
+  if (!peer().certificate || client_ca_of(rules) != client_ca_) return refuse_peer(MllpEvent::missing_certificate);
+  client_ = client_of_certificate(*listener.tls, *peer().certificate);
+  if (client_) return true;
+  // Where certificates name nobody at all, messages may.
+  const bool messages_name = listener.tls->clients.empty() && !listener.clients.empty();
+  if (messages_name) return true;
+  client_ = listener.client;
+  return client_ || refuse_peer(MllpEvent::unknown_certificate);
+}
+
+bool MllpConnection::refuse_peer(MllpEvent event) {
+  shared_->events.note(event, peer().address);
+  shared_->receiver.count_refusal(Intake::mllp, ProblemName::client_not_allowed);
+  return false;
+}
+
+bool MllpConnection::begin_frame() {
+  outside_ = 0;
+  window_waited_ = {};
+  window_bytes_ = 0;
+  auto rules = shared_->rules();
+  if (!may_send(*rules)) return false;
+  message_.emplace(std::move(rules), client_, shared_->receiver);
+  return true;
 }
 
 asio::awaitable<bool> MllpConnection::step() {
@@ -54,11 +104,7 @@ asio::awaitable<bool> MllpConnection::step() {
     case MllpFrameScanner::Kind::outside:
       co_return note_outside(step.bytes.size());
     case MllpFrameScanner::Kind::begin:
-      outside_ = 0;
-      window_waited_ = {};
-      window_bytes_ = 0;
-      message_.emplace(shared_->rules(), client_, shared_->receiver);
-      co_return true;
+      co_return begin_frame();
     case MllpFrameScanner::Kind::content:
       co_return co_await take(step.bytes);
     case MllpFrameScanner::Kind::interrupted:
@@ -72,7 +118,7 @@ asio::awaitable<bool> MllpConnection::step() {
 
 // Nothing of it is a message; a peer that sends nothing else speaks another protocol.
 bool MllpConnection::note_outside(std::size_t bytes) {
-  if (outside_ == 0) shared_->events.note(MllpEvent::outside_bytes, peer_.address);
+  if (outside_ == 0) shared_->events.note(MllpEvent::outside_bytes, peer().address);
   outside_ += bytes;
   return outside_ <= 2 * shared_->rules()->max_payload.value;
 }
@@ -81,9 +127,9 @@ asio::awaitable<bool> MllpConnection::take(std::string_view bytes) {
   const MllpMessage::Going going = co_await message_->take(bytes);
   if (going == MllpMessage::Going::on) co_return true;
   if (going == MllpMessage::Going::oversized) {
-    shared_->events.note(MllpEvent::oversized_frame, peer_.address);
+    shared_->events.note(MllpEvent::oversized_frame, peer().address);
     message_.reset();
-    co_await linger();
+    co_await linger(linger_time);
     co_return false;
   }
   co_return co_await close_without_answer();
@@ -114,24 +160,24 @@ asio::awaitable<bool> MllpConnection::end_frame() {
 }
 
 asio::awaitable<bool> MllpConnection::close_without_answer() {
-  shared_->events.note(MllpEvent::closed_unavailable, peer_.address);
+  shared_->events.note(MllpEvent::closed_unavailable, peer().address);
   message_.reset();
-  co_await linger();
+  co_await linger(linger_time);
   co_return false;
 }
 
 asio::awaitable<bool> MllpConnection::write(std::string_view text) {
   set_deadline(now() + shared_->rules()->request_timeout);
   error_code error;
-  co_await stream_.write(text, {}, error);
-  deadline_ = 0;
+  co_await stream().write(text, {}, error);
+  end_deadline();
   if (!error) co_return true;
-  shared_->events.note(MllpEvent::unread_answer, peer_.address);
+  shared_->events.note(MllpEvent::unread_answer, peer().address);
   co_return false;
 }
 
 void MllpConnection::drop_frame(MllpEvent event, ProblemName reason) {
-  shared_->events.note(event, peer_.address);
+  shared_->events.note(event, peer().address);
   shared_->receiver.count_refusal(Intake::mllp, reason);
   message_.reset();
 }
@@ -142,15 +188,15 @@ void MllpConnection::drop_frame(MllpEvent event, ProblemName reason) {
 asio::awaitable<bool> MllpConnection::receive() {
   if (scanner_.at_end_mark()) co_return co_await receive_end_mark();
   const bool inside = scanner_.inside();
-  idle_ = !inside;
+  set_idle(!inside);
   // What has arrived before the stop is answered all the same.
-  if (idle_ && shared_->stopping && !stream_.has_bytes()) co_return false;
+  if (idle() && shared_->stopping && !stream().has_bytes()) co_return false;
   ReadEnd end = ReadEnd::bytes;
-  if (idle_) end = co_await wait_readable();
+  if (idle()) end = co_await wait_readable();
   const auto limit = shared_->rules()->request_timeout;
   const MonotonicTime start = now();
   if (end == ReadEnd::bytes) end = co_await read_some(inside ? start + limit : MonotonicTime::max());
-  idle_ = false;
+  set_idle(false);
   if (inside) window_waited_ += now() - start;
   if (end == ReadEnd::bytes && !too_slow()) co_return true;
   if (end == ReadEnd::stopped) co_return true;
@@ -183,7 +229,7 @@ asio::awaitable<bool> MllpConnection::receive_end_mark() {
   timer.async_wait([this, &over](error_code error) {
     if (error) return;
     over = true;
-    stream_.cancel();
+    stream().cancel();
   });
   const ReadEnd end = co_await read_some(MonotonicTime::max());
   timer.cancel();
@@ -194,14 +240,15 @@ asio::awaitable<bool> MllpConnection::receive_end_mark() {
   co_return co_await end_frame();
 }
 
+// Under TLS what can be read may be no byte of a frame: the read that follows waits, too.
 // A connection that says nothing for days holds its socket and little else.
 asio::awaitable<MllpConnection::ReadEnd> MllpConnection::wait_readable() {
-  if (stream_.is_tls()) co_return ReadEnd::bytes;
+  if (stream().is_tls() && stream().has_bytes()) co_return ReadEnd::bytes;
   buffer_ = {};
   unread_ = {};
   error_code error;
-  co_await stream_.socket().async_wait(StreamSocket::wait_read, asio::redirect_error(asio::use_awaitable, error));
-  co_return error ? read_end(error) : ReadEnd::bytes;
+  co_await stream().socket().async_wait(StreamSocket::wait_read, asio::redirect_error(asio::use_awaitable, error));
+  co_return read_end(error);
 }
 
 asio::awaitable<MllpConnection::ReadEnd> MllpConnection::read_some(MonotonicTime deadline) {
@@ -210,62 +257,11 @@ asio::awaitable<MllpConnection::ReadEnd> MllpConnection::read_some(MonotonicTime
   set_deadline(deadline);
   error_code error;
   const asio::mutable_buffer room = asio::buffer(buffer_);
-  const std::size_t bytes = co_await stream_.read_some(room, error);
-  deadline_ = 0;
+  const std::size_t bytes = co_await stream().read_some(room, error);
+  end_deadline();
   unread_ = std::string_view(buffer_.data(), bytes);
   filled_ = bytes == buffer_.size();
-  co_return error ? read_end(error) : ReadEnd::bytes;
-}
-
-MllpConnection::ReadEnd MllpConnection::read_end(const error_code& error) const {
-  if (error == asio::error::eof) return ReadEnd::end_of_stream;
-  if (error != asio::error::operation_aborted || !stream_.socket().is_open()) return ReadEnd::failed;
-  return expired_ ? ReadEnd::expired : ReadEnd::stopped;
-}
-
-// Sends the end of the stream and reads on for a while: closing with bytes unread would reset the connection, and the
-// peer might lose earlier answers with it.
-asio::awaitable<void> MllpConnection::linger() {
-  const MonotonicTime end = now() + linger_time;
-  error_code error;
-  set_deadline(end);
-  co_await stream_.end_sending(error);
-  if (buffer_.empty()) buffer_.resize(first_buffer_size);
-  const asio::mutable_buffer room = asio::buffer(buffer_);
-  while (!error && now() < end) {
-    set_deadline(end);
-    co_await stream_.discard_some(room, error);
-  }
-  deadline_ = 0;
-}
-
-void MllpConnection::set_deadline(MonotonicTime deadline) {
-  expired_ = false;
-  deadline_ = deadline == MonotonicTime::max() ? 0 : deadline.time_since_epoch().count();
-}
-
-// ---- From other threads ---------------------------------------------------------------------------------------------
-
-void MllpConnection::stop_when_idle() {
-  asio::post(stream_.socket().get_executor(), [self = shared_from_this()] {
-    if (self->idle_) self->stream_.cancel();
-  });
-}
-
-void MllpConnection::close() {
-  asio::post(stream_.socket().get_executor(), [self = shared_from_this()] { self->stream_.close(); });
-}
-
-void MllpConnection::expire(MonotonicTime now_) {
-  const auto over = [now_](MonotonicTime::rep deadline) {
-    return deadline != 0 && deadline <= now_.time_since_epoch().count();
-  };
-  if (!over(deadline_)) return;
-  asio::post(stream_.socket().get_executor(), [self = shared_from_this(), over] {
-    if (!over(self->deadline_)) return;
-    self->expired_ = true;
-    self->stream_.cancel();
-  });
+  co_return read_end(error);
 }
 
 }  // namespace relay

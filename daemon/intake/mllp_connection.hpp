@@ -4,15 +4,13 @@
 
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/connection_server.hpp"
-#include "base/socket_stream.hpp"
+#include "base/socket_connection.hpp"
 #include "intake/mllp_event_log.hpp"
 #include "intake/mllp_frame.hpp"
 #include "intake/mllp_message.hpp"
@@ -30,20 +28,16 @@ struct MllpShared {
   std::atomic<bool> stopping = false;
 };
 
-class MllpConnection : public ServedConnection, public std::enable_shared_from_this<MllpConnection> {
+// A stop ends it once `shared.stopping` is set and no frame is under way.
+class MllpConnection : public SocketConnection {
  public:
-  // `tls`: TlsContext::current(), or nullptr for a plain connection.
-  MllpConnection(StreamSocket socket, Peer peer, std::shared_ptr<ssl_ctx_st> tls, std::shared_ptr<MllpShared> shared);
+  // `tls`: TlsContext::current(), or nullptr for a plain connection. `rules`: those that `tls` belongs to.
+  MllpConnection(StreamSocket socket, Peer peer, std::shared_ptr<ssl_ctx_st> tls,
+                 const std::shared_ptr<const MllpRules>& rules, std::shared_ptr<MllpShared> shared);
 
   boost::asio::awaitable<void> run() override;
-  // Ends it once `shared.stopping` is set and no frame is under way.
-  void stop_when_idle() override;
-  void close() override;
-  void expire(MonotonicTime now) override;
 
  private:
-  enum class ReadEnd { bytes, end_of_stream, expired, stopped, failed };
-
   // Each returns false where the connection has to end.
   boost::asio::awaitable<bool> open();
   boost::asio::awaitable<bool> step();
@@ -54,19 +48,18 @@ class MllpConnection : public ServedConnection, public std::enable_shared_from_t
   boost::asio::awaitable<bool> close_without_answer();
   boost::asio::awaitable<bool> write(std::string_view text);
 
+  bool begin_frame();
+  bool may_send(const MllpRules& rules);
+  bool refuse_peer(MllpEvent event);
   bool note_outside(std::size_t bytes);
   bool end_at_failed_read(ReadEnd end);
   bool too_slow();
   void drop_frame(MllpEvent event, ProblemName reason);
-  boost::asio::awaitable<void> linger();
   boost::asio::awaitable<ReadEnd> wait_readable();
   boost::asio::awaitable<ReadEnd> read_some(MonotonicTime deadline);
-  ReadEnd read_end(const boost::system::error_code& error) const;
-  void set_deadline(MonotonicTime deadline);
 
-  SocketStream stream_;
-  const Peer peer_;
   const std::shared_ptr<MllpShared> shared_;
+  const std::string client_ca_;        // by which its certificate was checked
   std::optional<std::string> client_;  // by its certificate
   std::vector<char> buffer_;
   std::string_view unread_;  // in buffer_
@@ -77,9 +70,6 @@ class MllpConnection : public ServedConnection, public std::enable_shared_from_t
   // The time in which the average of the frame at hand is looked at; only time spent waiting for the sender counts.
   MonotonicTime::duration window_waited_{};
   std::size_t window_bytes_ = 0;
-  std::atomic<MonotonicTime::rep> deadline_ = 0;  // 0: nothing is waited for
-  bool expired_ = false;
-  bool idle_ = false;  // between frames
 };
 
 }  // namespace relay

@@ -17,6 +17,8 @@ std::string_view words_for(MllpEvent event) {
       return "MLLP: a TLS handshake failed";
     case MllpEvent::unknown_certificate:
       return "MLLP: closed a connection whose certificate is no client's";
+    case MllpEvent::missing_certificate:
+      return "MLLP: closed a connection that was open before the configuration asked for TLS or other certificates";
     case MllpEvent::outside_bytes:
       return "MLLP: skipped bytes outside a frame; a message begins with <VT> and ends with <FS><CR>";
     case MllpEvent::interrupted_frame:

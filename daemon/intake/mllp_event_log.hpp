@@ -18,6 +18,7 @@ enum class MllpEvent {
   foreign_address,      // allow_from doesn't name it
   failed_handshake,     // TLS
   unknown_certificate,  // it maps to no client
+  missing_certificate,  // the connection was open before one was asked for
   outside_bytes,        // bytes that belong to no frame
   interrupted_frame,    // a frame began inside another one
   unfinished_frame,     // the connection ended inside a frame

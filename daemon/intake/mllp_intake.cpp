@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/connection_server.hpp"
+#include "intake/listener_certificates.hpp"
 #include "intake/mllp_connection.hpp"
 
 namespace relay {
@@ -40,35 +41,49 @@ void keep_alive(StreamSocket& socket) {
 }  // namespace
 
 struct MllpIntake::State : std::enable_shared_from_this<MllpIntake::State> {
-  State(const MllpListenerSettings& listener, const IntakeSettings& intake) : rules_now(rules_of(listener, intake)) {}
+  State(const MllpListenerSettings& listener, const IntakeSettings& intake)
+      : certificates(listener.tls, listener.listen), now{rules_of(listener, intake), certificates.context()} {}
 
   std::shared_ptr<const MllpRules> rules() const {
     const std::lock_guard lock(mutex);
-    return rules_now;
+    return now.rules;
   }
-  void change(std::shared_ptr<const MllpRules> changed) {
+  void change(const MllpListenerSettings& listener, const IntakeSettings& intake) {
+    certificates.change(listener.tls);
+    Now changed{rules_of(listener, intake), certificates.context()};
     const std::lock_guard lock(mutex);
-    rules_now.swap(changed);
+    std::swap(now, changed);
   }
   std::shared_ptr<ServedConnection> connection(StreamSocket socket, Peer peer);
 
+  ListenerCertificates certificates;
   std::shared_ptr<MllpShared> shared;
   std::unique_ptr<ConnectionServer> server;
 
  private:
+  struct Now {
+    std::shared_ptr<const MllpRules> rules;
+    std::shared_ptr<TlsContext> tls;
+  };
+  Now of_now() const {
+    const std::lock_guard lock(mutex);
+    return now;
+  }
+
   mutable std::mutex mutex;
-  std::shared_ptr<const MllpRules> rules_now;
+  Now now;
 };
 
 std::shared_ptr<ServedConnection> MllpIntake::State::connection(StreamSocket socket, Peer peer) {
-  const auto& allowed = rules()->listener.allow_from;
-  if (allowed && !contains(*allowed, peer.address)) {
+  const auto [rules, tls] = of_now();
+  if (!rules->listener.may_connect(peer.address)) {
     shared->events.note(MllpEvent::foreign_address, peer.address);
     shared->receiver.count_refusal(Intake::mllp, ProblemName::client_not_allowed);
     return nullptr;
   }
   keep_alive(socket);
-  return std::make_shared<MllpConnection>(std::move(socket), std::move(peer), nullptr, shared);
+  return std::make_shared<MllpConnection>(std::move(socket), std::move(peer), tls ? tls->current() : nullptr, rules,
+                                          shared);
 }
 
 MllpIntake::MllpIntake(boost::asio::io_context& context, const MllpListenerSettings& listener,
@@ -95,6 +110,7 @@ MllpIntake::~MllpIntake() {
 }
 
 Result<void> MllpIntake::start() {
+  if (auto usable = state_->certificates.usable(); !usable) return usable;
   return state_->server->start();
 }
 
@@ -103,7 +119,7 @@ std::uint16_t MllpIntake::port() const {
 }
 
 void MllpIntake::change(const MllpListenerSettings& listener, const IntakeSettings& intake) {
-  state_->change(rules_of(listener, intake));
+  state_->change(listener, intake);
 }
 
 void MllpIntake::stop(std::function<void()> drained) {

@@ -72,7 +72,7 @@ std::vector<std::string> insecure_listeners_of(const Settings& settings) {
       listeners.push_back("intake.http " + listener.listen.text());
   }
   for (const auto& listener : settings.intake.mllp) {
-    if (listener.insecure && !listener.listen.loopback() && !listener.allow_from) {
+    if (listener.insecure && !listener.listen.loopback() && !listener.guarded()) {
       listeners.push_back("intake.mllp " + listener.listen.text());
     }
   }

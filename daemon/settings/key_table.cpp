@@ -176,7 +176,17 @@ const KeySection& intake_mllp() {
        {"test_production_guard", built, "off", "production: MSH-11 must be P; test: T or D; others are refused"},
        {"max_connections", built, "1024", "beyond it connections wait"},
        {"insecure", built, "false", "true: may listen beyond loopback although nobody is asked who they are"},
-       {"tls", not_yet, "", "certificate, key, client_ca, clients"}});
+       {"tls", built, "", "certificate, key, client_ca, clients"}});
+  return keys;
+}
+
+const KeySection& intake_mllp_tls() {
+  static const KeySection keys =
+      section("intake.mllp[].tls",
+              {{"certificate", built, "", "with its chain: a path or PEM text; read again when it changes"},
+               {"key", built, "", "its private key: a path or PEM text"},
+               {"client_ca", built, "", "authorities; then every peer needs a certificate of theirs"},
+               {"clients", built, "[]", "whose certificate means which client, whatever MSH-3 and MSH-4 say"}});
   return keys;
 }
 
@@ -335,6 +345,7 @@ std::vector<const KeySection*> all() {
           &intake(),
           &intake_http(),
           &intake_mllp(),
+          &intake_mllp_tls(),
           &intake_mllp_clients(),
           &intake_folder(),
           &admin(),

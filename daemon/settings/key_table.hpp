@@ -33,6 +33,7 @@ const KeySection& tls_clients();
 const KeySection& intake_http_tokens();
 const KeySection& intake_http_public_keys();
 const KeySection& intake_mllp();
+const KeySection& intake_mllp_tls();
 const KeySection& intake_mllp_clients();
 const KeySection& intake_folder();
 const KeySection& admin();

@@ -4,10 +4,12 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ip_network.hpp"
 #include "base/listen_address.hpp"
+#include "settings/access_settings.hpp"
 
 namespace relay {
 
@@ -36,6 +38,11 @@ struct MllpListenerSettings {
   TestProductionGuard test_production_guard = TestProductionGuard::off;
   std::size_t max_connections = 1024;
   bool insecure = false;
+  std::optional<TlsListenerSettings> tls{};
+
+  bool may_connect(std::string_view address) const { return !allow_from || contains(*allow_from, address); }
+  // Something says who may connect: a certificate, or an address.
+  bool guarded() const { return allow_from || (tls && tls->asks_for_certificates()); }
 };
 
 }  // namespace relay

@@ -36,13 +36,15 @@ void read_client_rules(const Section& section, std::vector<MllpClientRule>& rule
 
 // Beyond loopback something has to say who may connect: a certificate, or an address.
 void check_mllp_reach(const Section& section, const MllpListenerSettings& listener) {
-  if (listener.listen.loopback() || listener.allow_from) return;
+  if (listener.listen.loopback() || listener.guarded()) return;
   if (listener.insecure) {
     section.warning("listen", listener.listen.text() + " is open beyond this machine and insecure: everybody who " +
-                                  "reaches it may submit, and whoever is on the way can read along");
+                                  "reaches it may submit" +
+                                  (listener.tls ? "" : ", and whoever is on the way can read along"));
   } else {
     section.error("listen", listener.listen.text() + " would be open beyond this machine to everybody; name who may " +
-                                "connect in allow_from, or say insecure: true where the network is trusted");
+                                "connect in tls.client_ca or allow_from, or say insecure: true where the network is "
+                                "trusted");
   }
 }
 
@@ -52,10 +54,12 @@ MllpListenerSettings read_mllp_listener(const Section& section) {
   if (listener.listen.unix_socket()) section.error("listen", "MLLP is spoken over TCP: write IP:PORT");
   listener.client = read_client(section, "client");
   read_client_rules(section, listener.clients);
-  if (!section.has("client") && !section.has("clients")) {
+  listener.tls = read_tls(section, keys::intake_mllp_tls());
+  const bool certificates_name = listener.tls && !listener.tls->clients.empty();
+  if (!section.has("client") && !section.has("clients") && !certificates_name) {
     section.warning("listen",
-                    "every message will be refused, since nothing says who is sending: name `client`, or "
-                    "`clients` by MSH-3 and MSH-4");
+                    "every message will be refused, since nothing says who is sending: name `client`, "
+                    "`clients` by MSH-3 and MSH-4, or tls.clients by certificate");
   }
   listener.allow_from = read_allow_from(section);
   section.read_one_of<AcknowledgementMode>("ack", listener.ack,

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from mllp import MllpConnection, message
+from mllp import connections, message
 from ports import free_ports
 from relay import Relay
 
@@ -45,15 +45,8 @@ def relay(tmp_path_factory):
 
 @pytest.fixture
 def connect(relay):
-    made = []
-
-    def make(listener=ORIGINAL):
-        made.append(MllpConnection(relay.ports[listener]))
-        return made[-1]
-
-    yield make
-    for connection in made:
-        connection.close()
+    with connections(lambda listener=ORIGINAL: relay.ports[listener]) as make:
+        yield make
 
 
 def count_of(relay):

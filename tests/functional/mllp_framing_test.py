@@ -5,7 +5,7 @@ import struct
 import time
 
 import pytest
-from mllp import END, START, Closed, MllpConnection, message
+from mllp import END, START, Closed, MllpConnection, connections, message
 from ports import free_port
 from raw_http import await_true
 from relay import SLOWNESS, Relay
@@ -33,15 +33,8 @@ def relay(tmp_path_factory):
 
 @pytest.fixture
 def connect(relay):
-    made = []
-
-    def make():
-        made.append(MllpConnection(relay.mllp))
-        return made[-1]
-
-    yield make
-    for connection in made:
-        connection.close()
+    with connections(lambda: relay.mllp) as make:
+        yield make
 
 
 def newest(relay, count=1):

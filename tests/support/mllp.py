@@ -1,5 +1,6 @@
 """An MLLP client over a plain or TLS socket that can be as right or as wrong as a test wants, and what an answer says."""
 
+import contextlib
 import re
 import socket
 import time
@@ -52,7 +53,11 @@ class MllpConnection:
         self.socket = socket.create_connection((host, port), timeout=timeout, source_address=source and (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
-            self.socket = tls.wrap_socket(self.socket, server_hostname=host)
+            try:
+                self.socket = tls.wrap_socket(self.socket, server_hostname=host)
+            except BaseException:
+                self.socket.close()
+                raise
         self.unread = b""
 
     def __enter__(self):
@@ -103,6 +108,13 @@ class MllpConnection:
         answer = self.ask(control_message)
         wanted = control_message.split(b"\r")[0].split(b"|")[9]
         return answer.control_id == wanted
+
+
+@contextlib.contextmanager
+def connections(port_of):
+    """A function that opens a connection to `port_of(its arguments)`; all of them are closed at the end."""
+    with contextlib.ExitStack() as made:
+        yield lambda *which: made.enter_context(MllpConnection(port_of(*which)))
 
 
 def message(control_id=b"1", version=b"2.5.1", trigger=b"ORU^R01^ORU_R01", processing=b"T", accept=b"", rest=b"",

@@ -405,9 +405,13 @@ TEST_F(Problems, EveryKeyThatIsNotBuiltYetIsRefusedByName) {
 }
 
 TEST_F(Problems, OfMllpListeners) {
-  EXPECT_EQ(beside("intake:\n  mllp:\n    - {listen: '0.0.0.0:2575', client: lab.lis}\n"),
-            Texts{"4:16: error: intake.mllp[0].listen: 0.0.0.0:2575 would be open beyond this machine to everybody; "
-                  "name who may connect in allow_from, or say insecure: true where the network is trusted"});
+  EXPECT_EQ(
+      beside("intake:\n  mllp:\n    - {listen: '0.0.0.0:2575', client: lab.lis}\n"),
+      Texts{"4:16: error: intake.mllp[0].listen: 0.0.0.0:2575 would be open beyond this machine to everybody; "
+            "name who may connect in tls.client_ca or allow_from, or say insecure: true where the network is trusted"});
+  EXPECT_EQ(beside("intake: {mllp: [{client: a, tls: {}}]}\n"),
+            (Texts{"2:34: error: intake.mllp[0].tls: needs `certificate`: a path, or PEM text",
+                   "2:34: error: intake.mllp[0].tls: needs `key`: a path, or PEM text"}));
   EXPECT_EQ(
       beside("intake: {mllp: [{listen: 'unix:/run/x', client: 'a b'}]}\n"),
       (Texts{"2:26: error: intake.mllp[0].listen: MLLP is spoken over TCP: write IP:PORT",

@@ -39,6 +39,7 @@ TEST_F(Secrecy, NoValueThatCameByReferenceIsQuotedAtAnyKey) {
       {&keys::intake_http_public_keys(), cloud + "intake: {http: [{public_keys: [{KEY: VALUE}]}]}\n"},
       {&keys::admin_tls(), cloud + "admin: {tls: {KEY: VALUE}}\n"},
       {&keys::intake_mllp(), cloud + "intake: {mllp: [{KEY: VALUE}]}\n"},
+      {&keys::intake_mllp_tls(), cloud + "intake: {mllp: [{tls: {certificate: x, key: x, KEY: VALUE}}]}\n"},
       {&keys::intake_mllp_clients(), cloud + "intake: {mllp: [{clients: [{KEY: VALUE}]}]}\n"},
       {&keys::admin(), cloud + "admin: {KEY: VALUE}\n"},
       {&keys::admin_token(), cloud + "admin: {tokens: [{KEY: VALUE}]}\n"},
