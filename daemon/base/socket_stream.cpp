@@ -11,6 +11,8 @@
 #include <boost/asio/write.hpp>
 #include <utility>
 
+#include "base/shown_certificates.hpp"
+
 namespace relay {
 namespace {
 
@@ -45,6 +47,7 @@ asio::awaitable<void> SocketStream::handshake(ErrorCode& error) {
   if (!tls_) co_return;
   co_await tls_->stream.async_handshake(asio::ssl::stream_base::server,
                                         asio::redirect_error(asio::use_awaitable, error));
+  if (!error) note_shown_certificate(tls_->stream.native_handle(), system_clock().wall_now());
 }
 
 std::optional<TlsPeerCertificate> SocketStream::peer_certificate() const {

@@ -3,22 +3,18 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <sys/stat.h>
 
-#include <ctime>
 #include <utility>
 
-#include "base/file.hpp"
 #include "base/freed.hpp"
 #include "base/log.hpp"
+#include "base/pem_certificates.hpp"
 
 namespace relay {
 namespace {
 
 constexpr std::chrono::seconds look_every{1};
-constexpr ByteCount longest_file = mebibytes(4);
-constexpr std::string_view pem_start = "-----BEGIN";
 
 // Of TLS 1.2: ephemeral elliptic curves and AEAD alone. TLS 1.3 has no others.
 constexpr const char* tls_1_2_ciphers =
@@ -26,54 +22,12 @@ constexpr const char* tls_1_2_ciphers =
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 constexpr const char* groups = "X25519:P-256:P-384";
 
-using Bio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
 using PrivateKey = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
-using AlternativeNames = std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>>;
-
-bool is_pem(std::string_view text) {
-  return text.starts_with(pem_start);
-}
-
-// How a message calls it: what is written there may be the key itself.
-std::string described(std::string_view what, const std::string& where) {
-  return is_pem(where) ? std::string(what) : std::string(what) + ' ' + where;
-}
-
-Result<std::string> pem_of(std::string_view what, const std::string& where) {
-  if (is_pem(where)) return where;
-  auto content = read_file(where, longest_file);
-  if (!content) return fail(std::string(what) + ": " + content.error().message);
-  return std::move(*content);
-}
-
-Bio reader_of(const std::string& text) {
-  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-// An encrypted key would have OpenSSL ask on the terminal.
-int no_passphrase(char*, int, int, void*) {
-  return 0;
-}
-
-std::vector<Certificate> certificates_in(const std::string& pem) {
-  std::vector<Certificate> found;
-  const Bio reader = reader_of(pem);
-  while (X509* each = PEM_read_bio_X509(reader.get(), nullptr, no_passphrase, nullptr)) found.emplace_back(each);
-  ERR_clear_error();
-  return found;
-}
 
 std::string last_reason() {
   const char* reason = ERR_reason_error_string(ERR_peek_last_error());
   ERR_clear_error();
   return reason ? reason : "OpenSSL gives no reason";
-}
-
-WallTime end_of(const X509* certificate) {
-  std::tm end{};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1) return WallTime{};
-  return WallTime(std::chrono::seconds(::timegm(&end)));
 }
 
 Result<std::shared_ptr<SSL_CTX>> new_context() {
@@ -148,37 +102,6 @@ std::string stamp_of(const std::string& where) {
     stamp += std::to_string(number) + ' ';
   }
   return stamp;
-}
-
-// As UTF-8; nothing where it holds a NUL, behind which a shorter name could hide.
-std::optional<std::string> text_of(const ASN1_STRING* string) {
-  unsigned char* bytes = nullptr;
-  const int length = ASN1_STRING_to_UTF8(&bytes, string);
-  if (length < 0) return std::nullopt;
-  std::string text(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(length));
-  OPENSSL_free(bytes);
-  if (text.find('\0') != std::string::npos) return std::nullopt;
-  return text;
-}
-
-std::string common_name_of(const X509* certificate) {
-  const X509_NAME* subject = X509_get_subject_name(certificate);
-  int last = -1;
-  for (int next = -1; (next = X509_NAME_get_index_by_NID(subject, NID_commonName, next)) >= 0;) last = next;
-  if (last < 0) return {};
-  return text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last))).value_or("");
-}
-
-std::vector<std::string> dns_names_of(const X509* certificate) {
-  std::vector<std::string> names;
-  const AlternativeNames all(
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
-  for (int i = 0; all && i < sk_GENERAL_NAME_num(all.get()); ++i) {
-    const GENERAL_NAME* each = sk_GENERAL_NAME_value(all.get(), i);
-    if (each->type != GEN_DNS) continue;
-    if (auto name = text_of(each->d.dNSName)) names.push_back(std::move(*name));
-  }
-  return names;
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ std::string sentence_for(const Alarm& alarm) {
   if (alarm.name == "clock_off") return "the clock of this machine and the destination's disagree";
   if (alarm.name == "disk_low") return "the disk is nearly full: no submission is accepted";
   if (alarm.name == "journal_failing") return "the journal fails: no submission is accepted";
+  if (alarm.name == "certificate_expiring") return "a certificate ends within three weeks, or has ended";
   return "alarm";
 }
 

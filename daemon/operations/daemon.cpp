@@ -63,7 +63,7 @@ Daemon::Daemon(LoadedSettings loaded, Journal& journal)
       forwarder_(journal, system_clock()),
       destinations_(forwarder_, limits_of_all(loaded.settings)),
       overview_(journal, system_clock(), configured_destinations_of(loaded.settings),
-                insecure_listeners_of(loaded.settings)),
+                insecure_listeners_of(loaded.settings), certificates_of(loaded.settings)),
       watchdog_(operations_.context, notifier_),
       admin_api_(overview_, journal, receiver_, system_clock(), loaded.settings.site + ".submit", destinations_,
                  admin_access_of(loaded.settings)),
@@ -96,7 +96,7 @@ Result<void> Daemon::listen() {
 // On the reload's thread: what belongs to the operations thread gets its part there.
 void Daemon::take_over(const Settings& settings) {
   asio::post(operations_.context, [this, settings] {
-    overview_.change(configured_destinations_of(settings), insecure_listeners_of(settings));
+    overview_.change(configured_destinations_of(settings), insecure_listeners_of(settings), certificates_of(settings));
     destinations_.set_limits(limits_of_all(settings));
     admin_api_.set_access(admin_access_of(settings));
     const auto& admin = settings.admin;

@@ -106,6 +106,25 @@ void raise_alarms_of_journal(const HealthFacts& facts, std::vector<Alarm>& alarm
   }
 }
 
+// One alarm for each destination, and one for the relay itself, however many certificates it is about.
+void raise_alarms_of_certificates(const HealthFacts& facts, std::vector<Alarm>& alarms) {
+  std::map<std::string, Alarm> raised;
+  for (const ExpiringCertificate& each : facts.expiring) {
+    const WallTime since = each.not_after - certificate_notice;
+    Alarm& alarm =
+        raised.try_emplace(each.destination, Alarm{"certificate_expiring", each.destination, since, 0}).first->second;
+    alarm.since = std::min(alarm.since, since);
+    ++alarm.count;
+  }
+  for (auto& [destination, alarm] : raised) alarms.push_back(std::move(alarm));
+}
+
+std::string clause_of(const ExpiringCertificate& certificate, WallTime now) {
+  if (certificate.not_after <= now) return certificate.name + " has ended";
+  const auto left = std::chrono::duration_cast<std::chrono::seconds>(certificate.not_after - now);
+  return fmt::format("{} ends in {}", certificate.name, human_duration(left));
+}
+
 // What somebody wanted so, and may have forgotten.
 std::vector<std::string> remarks_of(const Health& health) {
   std::vector<std::string> remarks;
@@ -174,6 +193,7 @@ std::string summary_of(const Health& health, const std::optional<std::string>& r
                               counted(alarm.count, "submission", "submissions"));
     }
   }
+  for (const auto& clause : health.expiring) sentence += "; " + clause;
   for (const auto& listener : health.insecure_listeners) sentence += fmt::format("; {} is insecure", listener);
   return sentence + ".";
 }
@@ -240,6 +260,8 @@ Health assess_health(const HealthFacts& facts) {
   }
   if (facts.snapshot) raise_alarms_of_confirmations(*facts.snapshot, facts.now, health.alarms);
   raise_alarms_of_journal(facts, health.alarms);
+  raise_alarms_of_certificates(facts, health.alarms);
+  for (const ExpiringCertificate& each : facts.expiring) health.expiring.push_back(clause_of(each, facts.now));
 
   const auto refusal = why_not_accepting(facts);
   const auto complaints = complaints_of(health);

@@ -18,6 +18,7 @@
 #include "base/clock.hpp"
 #include "base/thread_progress.hpp"
 #include "journal/journal.hpp"
+#include "operations/certificate_watch.hpp"
 
 namespace relay {
 
@@ -39,6 +40,7 @@ struct HealthFacts {
   std::vector<ConfiguredDestination> destinations;
   std::vector<std::string> insecure_listeners;  // named until they are changed
   std::vector<StalledThread> stalled;           // the longest first (stalls.hpp)
+  std::vector<ExpiringCertificate> expiring;    // the first to end first
 };
 
 enum class HealthStatus { ok, degraded, failing };
@@ -53,7 +55,7 @@ struct Alarm {
   std::string name;
   std::string destination;  // empty: of the relay as a whole
   WallTime since{};
-  std::uint64_t count = 0;  // deliveries concerned
+  std::uint64_t count = 0;  // deliveries concerned, or certificates
 };
 
 enum class DestinationState { up, down, paused, holding, unconfigured };
@@ -87,6 +89,7 @@ struct Health {
   std::map<std::string, DestinationHealth> destinations;
   std::vector<Alarm> alarms;  // `since` as far as one look can tell; AlarmBoard knows better
   std::vector<std::string> insecure_listeners;
+  std::vector<std::string> expiring;  // a clause for each certificate that ends soon
 };
 
 // A writer that has been inside one commit for that long can't promise anything any more.

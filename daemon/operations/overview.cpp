@@ -8,17 +8,20 @@
 namespace relay {
 
 Overview::Overview(Journal& journal, const Clock& clock, std::vector<ConfiguredDestination> destinations,
-                   std::vector<std::string> insecure_listeners)
+                   std::vector<std::string> insecure_listeners, std::vector<WatchedCertificate> certificates)
     : journal_(journal),
       clock_(clock),
       destinations_(std::move(destinations)),
       insecure_listeners_(std::move(insecure_listeners)),
+      certificates_(std::move(certificates)),
       started_(clock.monotonic_now()),
       stall_limit_(stall_limit(ServiceNotifier::watchdog_time())) {}
 
-void Overview::change(std::vector<ConfiguredDestination> destinations, std::vector<std::string> insecure_listeners) {
+void Overview::change(std::vector<ConfiguredDestination> destinations, std::vector<std::string> insecure_listeners,
+                      std::vector<WatchedCertificate> certificates) {
   destinations_ = std::move(destinations);
   insecure_listeners_ = std::move(insecure_listeners);
+  certificates_.change(std::move(certificates));
 }
 
 Overview::Look Overview::look() {
@@ -40,6 +43,7 @@ Overview::Look Overview::look() {
   facts.insecure_listeners = insecure_listeners_;
   facts.stalled = stalled_threads(stall_limit_);
   facts.now = clock_.wall_now();
+  facts.expiring = certificates_.look(now, facts.now);
   look.health = assess_health(facts);
   alarms_.update(look.health.alarms);
   return look;

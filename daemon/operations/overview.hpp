@@ -8,6 +8,7 @@
 #include "base/clock.hpp"
 #include "journal/journal.hpp"
 #include "operations/alarm_board.hpp"
+#include "operations/certificate_watch.hpp"
 #include "operations/flow_rates.hpp"
 #include "operations/health.hpp"
 
@@ -22,9 +23,10 @@ class Overview {
 
   // `journal` and `clock` outlive it.
   Overview(Journal& journal, const Clock& clock, std::vector<ConfiguredDestination> destinations,
-           std::vector<std::string> insecure_listeners);
+           std::vector<std::string> insecure_listeners, std::vector<WatchedCertificate> certificates);
   // A new configuration.
-  void change(std::vector<ConfiguredDestination> destinations, std::vector<std::string> insecure_listeners);
+  void change(std::vector<ConfiguredDestination> destinations, std::vector<std::string> insecure_listeners,
+              std::vector<WatchedCertificate> certificates);
   // From now on nothing is accepted.
   void stopping() { stopping_ = true; }
   // Reads the journal once; raises and ends alarms. Quick: its cost doesn't grow with the backlog.
@@ -36,6 +38,7 @@ class Overview {
   const Clock& clock_;
   std::vector<ConfiguredDestination> destinations_;
   std::vector<std::string> insecure_listeners_;
+  CertificateWatch certificates_;
   const MonotonicTime started_;
   const std::chrono::milliseconds stall_limit_;
   bool stopping_ = false;

@@ -14,18 +14,18 @@ def _openssl(*arguments):
 class Identity:
     """A certificate with its key. Without `issuer` it signs itself and may sign others."""
 
-    def __init__(self, folder, name, common_name, dns=(), issuer=None):
+    def __init__(self, folder, name, common_name, dns=(), issuer=None, days=400):
         self.certificate = folder / f"{name}.pem"
         self.key = folder / f"{name}.key"
         names = ",".join(["subjectAltName=" + ",".join([f"DNS:{each}" for each in dns] + ["IP:127.0.0.1"])])
         new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.key, "-subj", f"/CN={common_name}"]
         if issuer is None:
-            _openssl("req", "-x509", *new_key, "-days", "2", "-addext", names, "-out", self.certificate)
+            _openssl("req", "-x509", *new_key, "-days", days, "-addext", names, "-out", self.certificate)
             return
         request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
         extensions.write_text(names + "\nbasicConstraints=CA:FALSE\n")
         _openssl("req", "-new", *new_key, "-out", request)
-        _openssl("x509", "-req", "-in", request, "-CA", issuer.certificate, "-CAkey", issuer.key, "-CAcreateserial", "-days", "2",
+        _openssl("x509", "-req", "-in", request, "-CA", issuer.certificate, "-CAkey", issuer.key, "-CAcreateserial", "-days", days,
                  "-extfile", extensions, "-out", self.certificate)
 
 

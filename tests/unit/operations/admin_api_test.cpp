@@ -50,7 +50,7 @@ class AdminApiTest : public testing::Test {
                                            RouteTable({}, {"archive"}, {{"archive", DestinationLimits{}}}), *journal_,
                                            system_clock());
     overview_ = std::make_unique<Overview>(*journal_, system_clock(), std::vector<ConfiguredDestination>{{"archive"}},
-                                           std::vector<std::string>{});
+                                           std::vector<std::string>{}, std::vector<WatchedCertificate>{});
     forwarder_ = std::make_unique<Forwarder>(*journal_, system_clock());
     destinations_ = std::make_unique<RunningDestinations>(
         *forwarder_, RunningDestinations::Limits{{"archive", DestinationLimits{}}});

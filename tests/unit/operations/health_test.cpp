@@ -125,6 +125,15 @@ const Case cases[] = {
      HealthStatus::degraded,
      {"clock_off"},
      "this machine's clock is 20 min behind archive's"},
+    {"CertificatesThatEnd",
+     [](HealthFacts& facts) {
+       facts.expiring = {{"the certificate of admin", "", now - seconds(1)},
+                         {"a client's certificate", "", now + minutes(90), "CN"},
+                         {"its certificate", "archive", now + std::chrono::hours(48)}};
+     },
+     HealthStatus::degraded,
+     {"certificate_expiring", "certificate_expiring"},
+     "the certificate of admin has ended; a client's certificate ends in 1 h 30 min; its certificate ends in 2 d"},
     {"Stuck",
      [](HealthFacts& facts) { facts.conditions["archive"].stuck = 2; },
      HealthStatus::degraded,
