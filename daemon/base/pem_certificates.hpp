@@ -1,5 +1,5 @@
-// Certificates as PEM: from a file, or as text in the configuration itself; what they say of their holder, and when they
-// end. OpenSSL's types: for those who work with them.
+// Certificates as PEM: from a file, or as text in the configuration itself; what they say of their holder, and when
+// they end. OpenSSL's types: for those who work with them.
 #pragma once
 
 #include <openssl/bio.h>

@@ -29,8 +29,7 @@ class Book {
       return;
     }
     if (shown_.size() >= most) {
-      shown_.erase(std::ranges::min_element(
-          shown_, {}, [](const auto& each) { return each.second.last_shown; }));
+      shown_.erase(std::ranges::min_element(shown_, {}, [](const auto& each) { return each.second.last_shown; }));
     }
     shown_.emplace(subject, shown);
   }

@@ -18,6 +18,8 @@ class Door {
   virtual void stop(std::function<void()> drained) = 0;
   // Cuts what is still under way, so that `drained` runs soon.
   virtual void close_all() = 0;
+  // After close_all(): whether nothing of it runs any more. What the kernel holds, in a share that hangs, can't be cut.
+  virtual bool ended() const { return true; }
 };
 
 }  // namespace relay

@@ -1,6 +1,8 @@
 #include "intake/folder_intake.hpp"
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <mutex>
 #include <set>
@@ -16,6 +18,9 @@
 
 namespace relay {
 namespace {
+
+// A file that is read from a good disk is through by then.
+constexpr std::chrono::seconds closing_patience{2};
 
 // Two doors on one folder would take a file twice: each path has one at a time in this process.
 class FolderClaim {
@@ -69,6 +74,7 @@ struct FolderIntake::State {
 
   FolderClaim claim;
   std::mutex mutex;
+  std::condition_variable over;
   bool running = false;
   std::vector<std::function<void()>> drained;
   std::thread thread;
@@ -93,6 +99,7 @@ void FolderIntake::State::ended() {
     const std::lock_guard lock(mutex);
     running = false;
     tell = std::exchange(drained, {});
+    over.notify_all();
   }
   for (const auto& each : tell) each();
 }
@@ -103,7 +110,7 @@ FolderIntake::FolderIntake(const FolderSettings& settings, std::string thread_na
 
 FolderIntake::~FolderIntake() {
   stop({});
-  close_all();
+  if (state_->thread.joinable()) state_->thread.join();
 }
 
 Result<void> FolderIntake::start() {
@@ -127,7 +134,13 @@ void FolderIntake::stop(std::function<void()> drained) {
 }
 
 void FolderIntake::close_all() {
-  if (state_->thread.joinable()) state_->thread.join();
+  std::unique_lock lock(state_->mutex);
+  state_->over.wait_for(lock, closing_patience, [this] { return !state_->running; });
+}
+
+bool FolderIntake::ended() const {
+  const std::lock_guard lock(state_->mutex);
+  return !state_->running;
 }
 
 const FolderSettings& FolderIntake::settings() const {

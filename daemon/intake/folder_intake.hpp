@@ -2,8 +2,8 @@
 // transaction, and moves them to done/ or failed/. One instance a watched folder, each with a thread of its own: a
 // share that hangs stops nobody else.
 //
-// Known weakness: a thread that the kernel holds in a hanging share can't be ended; then stopping waits for it, until
-// the service manager kills the process, which the journal and the notes stand.
+// A thread that the kernel holds in a hanging share can't be ended. Stopping doesn't wait for it: the process then ends
+// without, which the journal and the notes stand as they stand a crash.
 #pragma once
 
 #include <functional>
@@ -25,7 +25,7 @@ class FolderIntake final : public Door {
   // `thread_name` at most 15 characters ("folder-0"). Receiver, journal and clock outlive it.
   FolderIntake(const FolderSettings& settings, std::string thread_name, Receiver& receiver, Journal& journal,
                const Clock& clock);
-  // Ends the thread, after the file that is under way.
+  // Ends the thread, after the file that is under way, however long that takes.
   ~FolderIntake() override;
 
   // A folder that can't be used is no error: it is tried again and again, and said in the log. One that another door of
@@ -33,8 +33,9 @@ class FolderIntake final : public Door {
   Result<void> start() override;
   // `drained` runs once the file under way is in the journal and moved; at once where it was never started.
   void stop(std::function<void()> drained) override;
-  // Waits: the file under way, one at most, can't be cut.
+  // Waits a moment for the file that is under way.
   void close_all() override;
+  bool ended() const override;
 
   const FolderSettings& settings() const;
   // Why its files can't be taken now; any thread.

@@ -63,7 +63,8 @@ std::vector<ExpiringCertificate> CertificateWatch::look(MonotonicTime now, WallT
     if (before_that == said_.end() || before_that->second != each.not_after) {
       log_warning(each.not_after <= wall_now ? "a certificate has ended: renew it"
                                              : "a certificate ends soon: renew it before that",
-                  {{"certificate", each.name}, {"subject", each.subject}, {"not_after", format_rfc3339(each.not_after)}});
+                  {{"certificate", each.subject.empty() ? each.name : each.name + " (" + each.subject + ")"},
+                   {"not_after", format_rfc3339(each.not_after)}});
     }
     said[key] = each.not_after;
   }

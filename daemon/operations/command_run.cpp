@@ -1,6 +1,9 @@
 // `edge-relay run`: the daemon in the foreground. A start that fails says why in one line and leaves the disk as it
 // was: everything that can be found out without the journal is found out before it is opened.
+#include <cstdlib>
 #include <ostream>
+#include <string>
+#include <vector>
 
 #include "base/log.hpp"
 #include "operations/commands.hpp"
@@ -32,6 +35,15 @@ void log_start(const LoadedSettings& loaded, const std::vector<std::string>& gro
   }
 }
 
+// A thread that the kernel holds can't be joined: nothing that it uses is destroyed, the process just ends.
+[[noreturn]] void end_without(const std::vector<std::string>& doors) {
+  for (const std::string& door : doors) {
+    log_error("a door hangs in its files and is left so: see whether its share answers", {{"door", door}});
+  }
+  log_info("stopped");
+  std::_Exit(static_cast<int>(ExitCode::success));
+}
+
 ExitCode run(LoadedSettings loaded) {
   ignore_broken_pipes();
   keep_files_from_others();
@@ -60,9 +72,10 @@ ExitCode run(LoadedSettings loaded) {
     daemon.start(std::move(destinations));
     log_info("ready");
     daemon.wait_for_stop();
-    daemon.stop();
+    const auto hanging = daemon.stop();
     (*journal)->stop_appends();
     (*journal)->close();
+    if (!hanging.empty()) end_without(hanging);
   }
   log_info("stopped");
   return ExitCode::success;

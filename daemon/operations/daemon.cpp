@@ -167,13 +167,14 @@ void Daemon::stop_admin_listeners(std::chrono::steady_clock::time_point deadline
   for (auto& listener : admin_listeners_) listener->close_all();
 }
 
-void Daemon::stop() {
+std::vector<std::string> Daemon::stop() {
   // A reload that is under way ends first: what it starts is to be stopped, too.
   reloads_.join();
   const auto grace = configuration_.settings().shutdown_grace;
   const auto deadline = std::chrono::steady_clock::now() + grace;
   // Doors drain while deliveries in flight end: both have the same time.
-  std::thread doors([this, deadline] { doors_.stop(deadline); });
+  std::vector<std::string> hanging;
+  std::thread doors([&, deadline] { hanging = doors_.stop(deadline); });
   forwarder_.stop(grace);
   doors.join();
   intake_.finish(last_answers);
@@ -185,6 +186,7 @@ void Daemon::stop() {
     watchdog_.stop();
   });
   operations_.finish(last_answers);
+  return hanging;
 }
 
 }  // namespace relay

@@ -41,8 +41,9 @@ class Daemon {
   void start(std::vector<std::unique_ptr<Destination>> destinations);
   // Returns once SIGTERM or SIGINT came; from then on nothing new is taken.
   void wait_for_stop();
-  // Finishes requests and deliveries under way within shutdown_grace, then ends every thread of its own.
-  void stop();
+  // Finishes requests and deliveries under way within shutdown_grace, then ends every thread of its own. Returns the
+  // doors that couldn't be ended: the daemon may then not be destroyed.
+  std::vector<std::string> stop();
 
  private:
   // The threads that run one io_context, and how they end.

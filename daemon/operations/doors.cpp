@@ -53,19 +53,20 @@ std::optional<Doors::Open> Doors::start_soon(const DoorPlan& plan) {
   }
 }
 
-void Doors::close(std::shared_ptr<Door> door, std::function<void()> drained) {
+void Doors::close(Open& leaving, std::function<void()> drained) {
   std::erase_if(closing_, [](const Closing& one) { return one.ended->load(); });
   auto ended = std::make_shared<std::atomic<bool>>(false);
-  door->stop([ended, drained = std::move(drained)] {
+  leaving.door->stop([ended, drained = std::move(drained)] {
     ended->store(true);
     if (drained) drained();
   });
-  closing_.push_back({std::move(door), std::move(ended)});
+  closing_.push_back({leaving.plan.name, std::move(leaving.door), std::move(ended)});
 }
 
-void Doors::close_and_wait(std::shared_ptr<Door> door) {
+void Doors::close_and_wait(Open& leaving) {
   const auto drained = std::make_shared<Countdown>(1);
-  close(door, [drained] { drained->arrive(); });
+  const std::shared_ptr<Door> door = leaving.door;
+  close(leaving, [drained] { drained->arrive(); });
   if (!drained->wait_until(std::chrono::steady_clock::now() + draining_time)) door->close_all();
 }
 
@@ -84,7 +85,7 @@ Result<std::vector<std::string>> Doors::replace(std::vector<DoorPlan> plans, con
     } else if (std::ranges::any_of(open_, [&](const Open& one) { return !stays(one) && same_port(one.plan, plan); })) {
       later.push_back(&plan);
     } else {
-      for (Open& one : next) close(std::move(one.door), nullptr);
+      for (Open& one : next) close(one, nullptr);
       return Failure{Error{plan.key + ": " + opened.error().message}};
     }
   }
@@ -95,12 +96,12 @@ Result<std::vector<std::string>> Doors::replace(std::vector<DoorPlan> plans, con
   for (Open& one : std::exchange(open_, {})) {
     const auto plan = std::ranges::find_if(plans, [&](const DoorPlan& each) { return each.name == one.plan.name; });
     if (plan == plans.end()) {
-      close(std::move(one.door), nullptr);
+      close(one, nullptr);
       continue;
     }
     if (one.plan.print != plan->print && plan->change) plan->change(*one.door);
     if (one.plan.print != plan->print && !plan->change) {
-      close_and_wait(std::move(one.door));
+      close_and_wait(one);
       later.push_back(&*plan);
       continue;
     }
@@ -118,13 +119,18 @@ Result<std::vector<std::string>> Doors::replace(std::vector<DoorPlan> plans, con
   return failed;
 }
 
-void Doors::stop(std::chrono::steady_clock::time_point deadline) {
-  for (Open& one : std::exchange(open_, {})) closing_.push_back({std::move(one.door), nullptr});
+std::vector<std::string> Doors::stop(std::chrono::steady_clock::time_point deadline) {
+  for (Open& one : std::exchange(open_, {})) closing_.push_back({one.plan.name, std::move(one.door), nullptr});
   const auto drained = std::make_shared<Countdown>(closing_.size());
   for (const Closing& one : closing_) one.door->stop([drained] { drained->arrive(); });
-  if (drained->wait_until(deadline)) return;
+  if (drained->wait_until(deadline)) return {};
   log_warning("the time to stop is over: requests that are still under way are cut");
   for (const Closing& one : closing_) one.door->close_all();
+  std::vector<std::string> hanging;
+  for (const Closing& one : closing_) {
+    if (!one.door->ended()) hanging.push_back(one.name);
+  }
+  return hanging;
 }
 
 }  // namespace relay

@@ -37,8 +37,9 @@ class Doors {
   // Returns the keys of what couldn't take the new configuration over: a restart is needed for those.
   Result<std::vector<std::string>> replace(std::vector<DoorPlan> plans, const std::function<void()>& switch_over);
 
-  // All take nothing new; waits until what was under way has ended, and cuts what is left at the deadline.
-  void stop(std::chrono::steady_clock::time_point deadline);
+  // All take nothing new; waits until what was under way has ended, and cuts what is left at the deadline. Returns the
+  // names of those that something of runs still: the process must end without destroying what they use.
+  std::vector<std::string> stop(std::chrono::steady_clock::time_point deadline);
 
  private:
   struct Open {
@@ -47,14 +48,15 @@ class Doors {
   };
 
   struct Closing {
+    std::string name;
     std::shared_ptr<Door> door;
     std::shared_ptr<std::atomic<bool>> ended;
   };
 
   static Result<Open> start(DoorPlan plan);
   static std::optional<Open> start_soon(const DoorPlan& plan);
-  void close(std::shared_ptr<Door> door, std::function<void()> drained);
-  void close_and_wait(std::shared_ptr<Door> door);
+  void close(Open& leaving, std::function<void()> drained);
+  void close_and_wait(Open& leaving);
 
   std::vector<Open> open_;
   std::vector<Closing> closing_;  // until what they have under way has ended

@@ -3,8 +3,9 @@
 
     tests/crash/kill_test.py [--kills 50] [--seed N] [--clients 12]
 
-Clients post payloads that are all different, so that a payload's SHA-256 tells whose it is. After each kill, with the
-clients held back, the journal is verified and compared with what the clients know:
+Clients post payloads, to the relay's own endpoint and to ReportStream's, that are all different, so that a payload's
+SHA-256 tells whose it is. After each kill, with the clients held back, the journal is verified and compared with what
+the clients know:
 
     acknowledged            must be there, with that id and those bytes
     sent without an answer  may be there once, or not at all; some clients send it again with the same
@@ -96,7 +97,7 @@ class Load:
                 continue
             with self.lock:
                 self.unanswered.discard(sha256)
-                if answer.status == 202:
+                if answer.status == (202 if number % 2 == 0 else 201):
                     self.acknowledged[sha256] = answer.json()["id"]
                 else:
                     self.refused.append((answer.status, answer.body[:200]))
@@ -111,10 +112,12 @@ class Load:
 
     @staticmethod
     def _post(connection, payload, key, number):
-        headers = [("Content-Type", HL7), ("Content-Length", str(len(payload))), ("Relay-Client", f"lab.{number}")]
+        # Every second one comes as to ReportStream itself.
+        target, client = ("/v1/submissions", "Relay-Client") if number % 2 == 0 else ("/api/waters?processing=async", "client")
+        headers = [("Content-Type", HL7), ("Content-Length", str(len(payload))), (client, f"lab.{number}")]
         if key:
             headers.append(("Idempotency-Key", key))
-        connection.send(head("POST", "/v1/submissions", headers) + payload)
+        connection.send(head("POST", target, headers) + payload)
         return connection.read()
 
 

@@ -1,8 +1,9 @@
 /* Loaded into the program under test (LD_PRELOAD): ends it with SIGKILL just before or after the N-th of its file
-   operations on one thread, or takes inotify away.
+   operations on one thread, lets that thread hang there, or takes inotify away.
 
      STEP_THREAD  the thread, by its name
      STEP_KILL    which operation, counted from 0: 2n before the n-th, 2n + 1 after it
+     STEP_HANG    a file: while it is there, every operation of that thread waits, as on a share that doesn't answer
      STEP_BLIND   set: the kernel has no inotify */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -21,9 +22,11 @@ static atomic_long steps;
 static void step(void) {
   const char* thread = getenv("STEP_THREAD");
   const char* at = getenv("STEP_KILL");
+  const char* hang = getenv("STEP_HANG");
   char name[16] = "";
-  if (thread == NULL || at == NULL || prctl(PR_GET_NAME, name) != 0 || strcmp(name, thread) != 0) return;
-  if (atomic_fetch_add(&steps, 1) == atol(at)) kill(getpid(), SIGKILL);
+  if (thread == NULL || prctl(PR_GET_NAME, name) != 0 || strcmp(name, thread) != 0) return;
+  while (hang != NULL && access(hang, F_OK) == 0) usleep(20000);
+  if (at != NULL && atomic_fetch_add(&steps, 1) == atol(at)) kill(getpid(), SIGKILL);
 }
 
 #define WRAP(type, name, parameters, arguments)                                  \

@@ -17,6 +17,7 @@ struct Street {
   Names events;
   std::map<std::string, bool> open;
   Names broken;
+  std::string hanging{};
 };
 
 class StreetDoor final : public Door {
@@ -32,9 +33,10 @@ class StreetDoor final : public Door {
   void stop(std::function<void()> drained) override {
     if (street_.open[address_]) street_.events.push_back("close " + address_);
     street_.open[address_] = false;
-    drained();
+    if (address_ != street_.hanging) drained();
   }
   void close_all() override { street_.events.push_back("cut " + address_); }
+  bool ended() const override { return address_ != street_.hanging; }
 
  private:
   Street& street_;
@@ -106,6 +108,12 @@ TEST_F(DoorsTest, AStopClosesThoseThatAreOpenAndThoseThatWereClosing) {
   doors_.stop(std::chrono::steady_clock::now() + std::chrono::seconds(5));
   EXPECT_FALSE(street_.open["a:1"]);
   EXPECT_FALSE(street_.open["b:2"]);
+}
+
+TEST_F(DoorsTest, StoppingNamesTheDoorsThatHang) {
+  street_.hanging = "b:2";
+  ASSERT_TRUE(doors_.open({plan("a:1", "x"), plan("b:2", "x")}).ok());
+  EXPECT_EQ(doors_.stop(std::chrono::steady_clock::now()), Names{"http b:2"});
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ const Case cases[] = {
      },
      HealthStatus::degraded,
      {"certificate_expiring", "certificate_expiring"},
-     "the certificate of admin has ended; a client's certificate ends in 1 h 30 min; its certificate ends in 2 d"},
+     "the certificate of admin has ended; a client's certificate ends in 90 min; its certificate ends in 2 d"},
     {"Stuck",
      [](HealthFacts& facts) { facts.conditions["archive"].stuck = 2; },
      HealthStatus::degraded,
