@@ -80,7 +80,7 @@ std::vector<SenderKey> ClientAssertions::keys() const {
   return keys_;
 }
 
-Result<ProvenSender, AssertionProblem> ClientAssertions::check(const std::string& assertion) {
+Result<ProvenSender, AssertionProblem> ClientAssertions::check(const std::string& assertion) const {
   if (assertion.size() > longest_assertion) return Failure{AssertionProblem::malformed_jwt};
   const Jwt unproven = decode(assertion);
   if (!unproven) return Failure{AssertionProblem::malformed_jwt};
@@ -102,17 +102,9 @@ Result<ProvenSender, AssertionProblem> ClientAssertions::check(const std::string
     if (ends + skew <= now || ends > now + longest_validity + skew) return Failure{AssertionProblem::expired_token};
     const std::string jti = text_claim(proven.get(), "jti");
     if (jti.empty() || jti.size() > longest_jti) return Failure{AssertionProblem::malformed_jwt};
-    if (!use_once(key.client, jti, ends + skew)) return Failure{AssertionProblem::expired_token};
-    return ProvenSender{key.client, issuer};
+    return ProvenSender{key.client, issuer, key.client + '\n' + jti, ends + skew};
   }
   return Failure{known ? AssertionProblem::no_valid_keys : AssertionProblem::no_org_found_for_iss};
-}
-
-bool ClientAssertions::use_once(const std::string& client, const std::string& jti, WallTime until) {
-  const WallTime now = clock_.wall_now();
-  const std::lock_guard lock(mutex_);
-  std::erase_if(used_, [&](const auto& each) { return each.second <= now; });
-  return used_.try_emplace(sha256(client + '\n' + jti).hex(), until).second;
 }
 
 }  // namespace relay

@@ -3,14 +3,12 @@
 // taken for a shared secret.
 #pragma once
 
-#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
-#include "base/digest.hpp"
 #include "base/result.hpp"
 #include "settings/access_settings.hpp"
 
@@ -23,6 +21,8 @@ std::string_view assertion_problem_name(AssertionProblem problem);
 struct ProvenSender {
   std::string client;
   std::string issuer;  // `iss` as the assertion says it
+  std::string mark;    // what may be used once: its client and its `jti`
+  WallTime until{};    // from then on the assertion is refused for its age
 };
 
 // Thread-safe.
@@ -31,23 +31,20 @@ class ClientAssertions {
   // `clock` outlives it. No key is known yet.
   explicit ClientAssertions(const Clock& clock) : clock_(clock) {}
 
-  // These keys from now on; what was used before stays used.
+  // These keys from now on.
   void change(std::vector<SenderKey> keys);
 
   // `iss` is the client's name or its organization (what stands before the first dot); `exp` is to come, at most an
-  // hour away (60 seconds of skew are granted); `jti` hasn't been used by that client. Which ones were is remembered
-  // until their `exp`, in memory: a restart forgets them.
-  Result<ProvenSender, AssertionProblem> check(const std::string& assertion);
+  // hour away (60 seconds of skew are granted). That `jti` is used once is for the caller to see to
+  // (journal/use_once.hpp).
+  Result<ProvenSender, AssertionProblem> check(const std::string& assertion) const;
 
  private:
-  bool use_once(const std::string& client, const std::string& jti, WallTime until);
-
   std::vector<SenderKey> keys() const;
 
   const Clock& clock_;
   mutable std::mutex mutex_;
   std::vector<SenderKey> keys_;
-  std::map<std::string, WallTime> used_;  // hash of client and jti → when it may be forgotten
 };
 
 }  // namespace relay

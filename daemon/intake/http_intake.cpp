@@ -190,7 +190,7 @@ asio::awaitable<HttpResponse> HttpIntake::State::answer(const Target& target, co
   }
   if (target.kind == Kind::description) co_return description();
   if (!posted) co_return show(target, head, caller);
-  if (target.kind == Kind::token) co_return co_await post_token(head, body, *assertions, *issued);
+  if (target.kind == Kind::token) co_return co_await post_token(head, body, *assertions, *issued, journal);
   const SubmissionDoor through = door(caller);
   if (target.kind == Kind::submissions) co_return co_await requests.post(head, body, through);
   co_return co_await post_report(requests, head, body, through, reportstream_status);

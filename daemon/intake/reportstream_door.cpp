@@ -4,10 +4,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/await_callback.hpp"
 #include "base/http_text.hpp"
 #include "intake/http_answer.hpp"
+#include "intake/reception.hpp"
 #include "intake/reportstream_answers.hpp"
 #include "intake/submission_json.hpp"
+#include "journal/use_once.hpp"
 
 namespace relay {
 namespace {
@@ -132,8 +135,8 @@ HttpResponse report_history(const SubmissionView& view, bool authenticated) {
   return json_response(200, reportstream_json(view, reportstream_status(view), authenticated, 201));
 }
 
-asio::awaitable<HttpResponse> post_token(const HttpRequestHead& head, HttpBody& body, ClientAssertions& assertions,
-                                         AccessTokens& tokens) {
+asio::awaitable<HttpResponse> post_token(const HttpRequestHead& head, HttpBody& body,
+                                         const ClientAssertions& assertions, AccessTokens& tokens, Journal& journal) {
   const auto form = co_await whole_form(body);
   auto parameters = form_parameters(form ? *form : std::string());
   if (!form || !parameters) co_return token_refused("malformed_request");
@@ -145,6 +148,10 @@ asio::awaitable<HttpResponse> post_token(const HttpRequestHead& head, HttpBody& 
   const auto sender = assertions.check(assertion);
   if (!sender) co_return token_refused(assertion_problem_name(sender.error()));
   if (!is_scope_of(scope, sender->client)) co_return token_refused("invalid_scope");
+  const auto first = co_await await_callback<Result<bool, AppendRefusal>>(
+      [&](UseOnceCallback done) { use_once_of(journal).use_once(sender->mark, sender->until, std::move(done)); });
+  if (!first) co_return problem_response(append_problem(first.error()));
+  if (!*first) co_return token_refused(assertion_problem_name(AssertionProblem::expired_token));
   const Secret token = tokens.issue(sender->client);
   co_return json_response(200, {{"sub", sender->issuer},
                                 {"access_token", token.reveal()},

@@ -32,8 +32,10 @@ Result<std::string, RequestProblem> passed_on_parameters(const HttpRequestHead& 
 boost::asio::awaitable<HttpResponse> post_report(SubmissionRequests& requests, HttpRequestHead head, HttpBody& body,
                                                  SubmissionDoor door, unsigned success_status);
 HttpResponse report_history(const SubmissionView& view, bool authenticated);
-// 200 with a five-minute token for a client's signed assertion; else 401 in the words of RFC 6749 and ReportStream.
+// 200 with a five-minute token for a client's signed assertion, once for each; else 401 in the words of RFC 6749 and
+// ReportStream, or 503 where the journal can't keep that it was used.
 boost::asio::awaitable<HttpResponse> post_token(const HttpRequestHead& head, HttpBody& body,
-                                                ClientAssertions& assertions, AccessTokens& tokens);
+                                                const ClientAssertions& assertions, AccessTokens& tokens,
+                                                Journal& journal);
 
 }  // namespace relay

@@ -191,6 +191,9 @@ CREATE INDEX record_unconfirmed ON record (destination, ended_at) WHERE follow_u
 CREATE INDEX record_unconfirmable ON record (destination, confirmed_at) WHERE confirmation = 3;)",
     // 8: what ReportStream's senders asked for beside their report.
     R"(CREATE TABLE submission_query (seq INTEGER PRIMARY KEY, parameters NOT NULL);)",
+    // 9: what may be used once (used_marks.hpp).
+    R"(CREATE TABLE used_mark (hash BLOB PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX used_mark_until ON used_mark (until);)",
 };
 
 void apply_steps(Connection& connection, std::int64_t from, std::int64_t to = journal_schema_version) {

@@ -11,6 +11,7 @@
 #include "journal/settlement.hpp"
 #include "journal/sqlite_operator_actions.hpp"
 #include "journal/uploads.hpp"
+#include "journal/used_marks.hpp"
 
 namespace relay {
 
@@ -101,6 +102,16 @@ Result<std::vector<PendingMove>> SqliteJournal::pending_moves() {
 
 void SqliteJournal::end_pending_move(const SubmissionId& id) {
   inbox_->post(std::make_unique<EndPendingMoveCommand>(id));
+}
+
+void SqliteJournal::use_once(std::string_view mark, WallTime until, UseOnceCallback callback) {
+  auto command = std::make_unique<UseOnceCommand>(mark, until, std::move(callback), journal_id_, *cipher_);
+  if (stopping_) command->refuse_because_stopping();
+  inbox_->post(std::move(command));
+}
+
+UseOnce& use_once_of(Journal& journal) {
+  return dynamic_cast<UseOnce&>(journal);
 }
 
 void SqliteJournal::stop_appends() {

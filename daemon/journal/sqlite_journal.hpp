@@ -17,13 +17,14 @@
 #include "journal/paused_destinations.hpp"
 #include "journal/reading_pool.hpp"
 #include "journal/subscriptions.hpp"
+#include "journal/use_once.hpp"
 #include "journal/watches.hpp"
 #include "journal/writer.hpp"
 #include "journal/writer_health.hpp"
 
 namespace relay {
 
-class SqliteJournal : public Journal {
+class SqliteJournal : public Journal, public UseOnce {
  public:
   // `connection`: the writing one, on a checked journal whose row gave `state`. Commits the opening; throws
   // DatabaseError or std::runtime_error where that fails.
@@ -37,6 +38,7 @@ class SqliteJournal : public Journal {
   void append_chunk(PayloadUpload& upload, std::string bytes, ChunkCallback callback) override;
   Result<std::vector<PendingMove>> pending_moves() override;
   void end_pending_move(const SubmissionId& id) override;
+  void use_once(std::string_view mark, WallTime until, UseOnceCallback callback) override;
 
   std::vector<Claim> claim(const std::string& destination, std::size_t count) override;
   std::optional<Claim> claim_probe(const std::string& destination, const ProbeChoice& choice) override;

@@ -2,6 +2,7 @@
 as ReportStream's documentation shows them (its guide to the API: curl with x-functions-key, and a two-legged token)."""
 
 import base64
+import concurrent.futures
 import hashlib
 import hmac
 import json
@@ -192,6 +193,23 @@ def test_what_isnt_proven_gets_no_token(make_listener, senders):
         assert answer.status == 401 and answer.json()["error_description"] == wanted, (wanted, answer.body)
     assert token_request(relay, known.assertion(), scope=None).json()["error_description"] == "missing_scope"
     assert token_request(relay, known.assertion(), scope="other.*.report").json()["error"] == "invalid_scope"
+
+
+def test_an_assertion_is_good_once_also_over_a_kill_and_for_two_at_once(make_listener, senders):
+    relay = make_listener(public_keys=[{"client": "lab.signing", "key": str(senders["known"].public)}])
+    used = senders["known"].assertion()
+    wrong_scope = token_request(relay, used, scope="other.*.report")
+    assert wrong_scope.json()["error"] == "invalid_scope", "which uses nothing up"
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        statuses = sorted(answer.status for answer in pool.map(lambda _: token_request(relay, used), range(8)))
+    assert statuses == [200] + [401] * 7
+    relay.kill()
+    relay.start()
+    again = token_request(relay, used)
+    assert again.status == 401 and again.json()["error_description"] == "expired_token"
+    assert token_request(relay, senders["known"].assertion()).status == 200
+    assert relay.stop() == 0
+    relay.verify()
 
 
 def test_nobody_gets_a_token_where_no_key_is_configured(make_listener, senders):

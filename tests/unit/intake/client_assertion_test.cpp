@@ -113,12 +113,21 @@ TEST_F(ClientAssertionTest, GoesByItsEndWithAMinuteOfSkew) {
             "expired_token");
 }
 
-TEST_F(ClientAssertionTest, TakesEachOnce) {
+TEST_F(ClientAssertionTest, NamesWhatMayBeUsedOnce) {
   const std::string assertion = signed_by(rsa_.private_pem, JWT_ALG_RS256, {});
+  const auto sender = assertions_.check(assertion);
+  ASSERT_TRUE(sender.ok());
+  EXPECT_EQ(assertions_.check(assertion)->mark, sender->mark);
+  EXPECT_NE(
+      assertions_.check(signed_by(rsa_.private_pem, JWT_ALG_RS256, {"lab.a", std::chrono::seconds(300), "2"}))->mark,
+      sender->mark);
+  EXPECT_NE(assertions_.check(signed_by(ec_.private_pem, JWT_ALG_ES384, {"hospital.b"}))->mark, sender->mark)
+      << "another client may use the same jti";
+  const auto until = sender->until;
+  clock_.advance(until - clock_.wall_now() - std::chrono::milliseconds(1));
   EXPECT_EQ(verdict(assertion), "lab.a");
-  EXPECT_EQ(verdict(assertion), "expired_token");
-  assertions_.change({{"lab.a", rsa_.public_pem}});
-  EXPECT_EQ(verdict(assertion), "expired_token") << "also after the configuration was read again";
+  clock_.advance(std::chrono::milliseconds(1));
+  EXPECT_EQ(verdict(assertion), "expired_token") << "once it is forgotten it is too old";
   EXPECT_EQ(verdict(signed_by(rsa_.private_pem, JWT_ALG_RS256, {"lab.a", std::chrono::seconds(300), ""})),
             "malformed_jwt");
 }
