@@ -5,23 +5,7 @@ import time
 
 import pytest
 from relay import HL7, SLOWNESS, await_true, hl7
-from small_disk import NoMounts, SmallDisk
-
-
-@pytest.fixture
-def make_disk(tmp_path):
-    made = []
-
-    def make(kind, megabytes):
-        try:
-            made.append(SmallDisk(tmp_path, kind, megabytes))
-        except NoMounts as error:
-            pytest.skip(f"can't mount here: {error}")
-        return made[-1]
-
-    yield make
-    for disk in made:
-        disk.end()
+from small_disk import NoMounts
 
 
 @pytest.fixture
