@@ -57,6 +57,24 @@ TEST_F(FailingDiskTest, AfterAFailedSyncNothingIsTakenUntilTheWalCouldBeWrittenB
   EXPECT_EQ(totals().delivered, 1u);
 }
 
+// The next sync succeeds, and says nothing of what the failed one lost.
+TEST_F(FailingDiskTest, NothingIsAppendedBehindAFailedSyncUntilTheWalCouldBeEmptied) {
+  open();
+  append_ok(small("payload"));
+  fail_from_now_on(FaultyOperation::sync);
+  EXPECT_FALSE(append(small("lost")).ok());
+  fail_from_now_on(FaultyOperation::truncate);
+  for (int i = 0; i < 5; ++i) {
+    clock.advance(std::chrono::seconds(2));
+    const auto behind = append(small("behind the hole"));
+    ASSERT_FALSE(behind.ok());
+    EXPECT_EQ(behind.error(), AppendRefusal::journal_failing);
+  }
+  heal_and_wait();
+  reopen();
+  EXPECT_EQ(totals().accepted, 2u);
+}
+
 TEST_F(FailingDiskTest, WhileItFailsTheConditionSaysWhy) {
   open();
   fail_from_now_on(FaultyOperation::sync);
