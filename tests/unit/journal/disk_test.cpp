@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "journal/disk_guard.hpp"
 #include "journal/reserve_file.hpp"
 #include "journal_fixture.hpp"
 
@@ -182,6 +183,20 @@ TEST_F(ReserveFileTest, ACopyFullOfHolesHoldsNothing) {
   std::ofstream(path).close();
   std::filesystem::resize_file(path, ReserveFile::largest.value);
   EXPECT_EQ(ReserveFile(path, gibibytes(10)).size().value, 0u);
+}
+
+TEST_F(ReserveFileTest, WhatWasGivenBackIsNotForSubmissions) {
+  {
+    ReserveFile reserve(path, gibibytes(10));
+    ASSERT_TRUE(reserve.make().ok());
+    ASSERT_TRUE(reserve.give_back());
+  }
+  options.min_free_disk = mebibytes(100);
+  const DiskGuard guard(options, clock);
+  const auto must_stay = mebibytes(100 + 4).value;
+  EXPECT_NE(guard.explain(AppendRefusal::disk_low).find(std::to_string(must_stay) + " must stay free"),
+            std::string::npos)
+      << guard.explain(AppendRefusal::disk_low);
 }
 
 TEST_F(DiskTest, TheReserveIsMadeOnlyWhereEnoughStaysFree) {

@@ -94,6 +94,29 @@ TEST_F(FailingDiskTest, AFullDiskRefusesAppendsAndKeepsWhatWasTold) {
   expect_outcome_is_kept(AppendRefusal::disk_low);
 }
 
+TEST_F(FailingDiskTest, WhatDoesntFitWithArrivalsIsSavedAlone) {
+  open();
+  append_ok(small("payload"));
+  claim = claim_one();
+  disk.plan({.operation = FaultyOperation::write, .nth = 1, .kind = Fault::Kind::disk_full});
+  EXPECT_TRUE(settle(claim.token, delivered()).ok());
+  EXPECT_EQ(disk.failures(), 1u);
+  EXPECT_EQ(totals().delivered, 1u);
+}
+
+TEST_F(FailingDiskTest, AFullDiskIsLeftAloneForASecond) {
+  open();
+  append_ok(small("payload"));
+  disk.plan({.operation = FaultyOperation::write, .nth = 1, .kind = Fault::Kind::disk_full});
+  EXPECT_FALSE(append(small("doesn't fit")).ok());
+  EXPECT_EQ(journal->admission({1}), AppendRefusal::disk_low);
+  const auto at_once = append(small("too soon"));
+  ASSERT_FALSE(at_once.ok());
+  EXPECT_EQ(at_once.error(), AppendRefusal::disk_low);
+  clock.advance(std::chrono::seconds(2));
+  append_ok(small("fits"));
+}
+
 TEST_F(FailingDiskTest, OneWriteThatFailsCostsOneBatch) {
   open();
   append_ok(small("with what the writer has to write at its start"));
