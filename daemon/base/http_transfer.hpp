@@ -65,6 +65,7 @@ class HttpTransfer {
   static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
 
   void set_transport();
+  void set_client_certificate();
   void set_proxy();
   void set_request();
   void set_callbacks();
