@@ -214,6 +214,7 @@ void HttpTransfer::set_callbacks() {
   CURL* handle = handle_.get();
   void* self = this;
   set(handle, CURLOPT_PRIVATE, self);
+  set(handle, CURLOPT_ERRORBUFFER, said_.data());
   set(handle, CURLOPT_READFUNCTION, &read_body);
   set(handle, CURLOPT_READDATA, self);
   set(handle, CURLOPT_SEEKFUNCTION, &seek_body);

@@ -8,7 +8,10 @@
 //   (CURLOPT_QUICK_EXIT), so that cancelling never waits for DNS.
 #include <openssl/x509.h>
 
+#include <algorithm>
+#include <array>
 #include <new>
+#include <string_view>
 #include <utility>
 
 #include "base/file.hpp"
@@ -42,6 +45,16 @@ std::string tls_reason(CURL* handle, CURLcode code) {
   // libcurl looks at the host name first, and leaves "unspecified" behind where that doesn't match.
   if (verified == X509_V_OK || verified == X509_V_ERR_UNSPECIFIED) return "the certificate isn't for this host name";
   return X509_verify_cert_error_string(verified);
+}
+
+// Since TLS 1.3 a server looks at our certificate when we are done with the handshake already, so that its alert comes
+// in an answer's place (RFC 8446 section 4.4.2.4; OpenSSL's words for it). It has read nothing of the request then.
+bool is_alert_about_our_certificate(std::string_view said) {
+  constexpr std::array alerts = {
+      "alert certificate required",    "alert bad certificate",     "alert unknown ca",
+      "alert certificate expired",     "alert certificate revoked", "alert certificate unknown",
+      "alert unsupported certificate", "alert handshake failure",   "alert access denied"};
+  return std::ranges::any_of(alerts, [&](const char* alert) { return said.find(alert) != std::string_view::npos; });
 }
 
 }  // namespace
@@ -97,6 +110,9 @@ TransferError HttpTransfer::describe(CURLcode code) const {
   if (is_tls_code(code))
     return {TransferFailure::tls, false,
             "no TLS connection to " + where + ": " + tls_reason(handle, code) + number_of_curl};
+  if (is_alert_about_our_certificate(said_.data()))
+    return {TransferFailure::tls, false,
+            "no TLS connection to " + where + ": it doesn't take our certificate, or wants one" + number_of_curl};
   if (!connected || code == CURLE_COULDNT_CONNECT || (proxied && !ready_to_send)) {
     const long system_error = whole_number(handle, CURLINFO_OS_ERRNO);
     const bool named = system_error != 0 && code != CURLE_OPERATION_TIMEDOUT;

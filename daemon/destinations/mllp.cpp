@@ -21,6 +21,10 @@ class Mllp final : public Destination {
   Mllp(const DestinationSettings& destination, const MllpDestinationSettings& settings)
       : settings_(settings), timeout_(destination.timeout), conversation_(new_conversation()) {}
 
+  ~Mllp() override { conversation_->close(); }
+  Mllp(const Mllp&) = delete;
+  Mllp& operator=(const Mllp&) = delete;
+
   DestinationLimits limits() const override { return mllp_limits(); }
   void start(Delivery delivery) override { waiting_.push_back(std::move(delivery)); }
   std::vector<DeliveryResult> poll(milliseconds timeout) override;

@@ -65,6 +65,14 @@ AttemptResult MllpConversation::drop(AttemptResult result) {
   return result;
 }
 
+AttemptResult MllpConversation::ended(bool whole_message_sent) const {
+  if (link_->tls_refused())
+    return broken(ErrorKind::tls, "the receiver doesn't take our certificate, or wants one: check tls");
+  if (whole_message_sent)
+    return unknown_at_receiver(ErrorKind::unreachable, "the connection ended without an acknowledgement");
+  return broken(ErrorKind::unreachable, "the connection broke while sending");
+}
+
 asio::awaitable<AttemptResult> MllpConversation::deliver(const Delivery& delivery) {
   PayloadSource& payload = *delivery.payload;
   if (payload.size() != delivery.submission.size)
@@ -88,7 +96,7 @@ asio::awaitable<AttemptResult> MllpConversation::deliver(const Delivery& deliver
     if (sending.sent == Sent::in_doubt)
       co_return unknown_at_receiver(ErrorKind::unreachable, "the connection ended with the message's last bytes");
     // A kept connection that turns out to be dead says nothing about the receiver.
-    if (!kept || closed_) co_return broken(ErrorKind::unreachable, "the connection broke while sending");
+    if (!kept || closed_ || link_->tls_refused()) co_return ended(false);
   }
 }
 
@@ -125,7 +133,7 @@ asio::awaitable<AttemptResult> MllpConversation::answer_to(const std::string& co
       case MllpLink::Heard::Kind::nothing:
         co_return drop(unknown_at_receiver(ErrorKind::timeout, "no acknowledgement came within ack_timeout"));
       case MllpLink::Heard::Kind::ended:
-        co_return drop(unknown_at_receiver(ErrorKind::unreachable, "the connection ended without an acknowledgement"));
+        co_return ended(true);
       case MllpLink::Heard::Kind::foreign:
         co_return drop(broken(ErrorKind::unexpected_answer, "what answers there doesn't speak MLLP: check address"));
       case MllpLink::Heard::Kind::frame:

@@ -37,6 +37,7 @@ class MllpConversation : public std::enable_shared_from_this<MllpConversation> {
   boost::asio::awaitable<Sending> send(PayloadSource& payload);
   boost::asio::awaitable<AttemptResult> answer_to(const std::string& control_id);
   AttemptResult drop(AttemptResult result);
+  AttemptResult ended(bool whole_message_sent) const;
 
   boost::asio::io_context& context_;
   const MllpDestinationSettings settings_;

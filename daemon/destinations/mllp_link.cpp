@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
@@ -134,6 +135,7 @@ asio::awaitable<void> MllpLink::read_all() {
   while (!ended_) {
     error_code error;
     const std::size_t count = co_await stream_->read_some(asio::buffer(buffer), error);
+    tls_refused_ = error.category() == asio::error::get_ssl_category() && !ended_;
     if (error || !take({buffer.data(), count})) close();
   }
 }

@@ -35,6 +35,9 @@ class MllpLink : public std::enable_shared_from_this<MllpLink> {
   boost::asio::awaitable<std::optional<DeliveryError>> open();
   // Open, and neither side has ended it so far.
   bool usable() const { return stream_ && !ended_; }
+  // The receiver ended it for something about TLS: since TLS 1.3 it looks at our certificate only when we are done with
+  // the handshake already. It has read nothing of a message then.
+  bool tls_refused() const { return tls_refused_; }
   // Both, one behind the other; how many bytes the system has taken.
   boost::asio::awaitable<std::size_t> write(std::string_view first, std::string_view second);
 
@@ -78,6 +81,7 @@ class MllpLink : public std::enable_shared_from_this<MllpLink> {
   bool late_ = false;  // the deadline has passed, and what went on was ended
   bool ended_ = false;
   bool foreign_ = false;
+  bool tls_refused_ = false;
   boost::asio::steady_timer arrived_;
   MllpFrameScanner scanner_;
   std::string frame_;  // the one that is coming

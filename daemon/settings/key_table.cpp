@@ -343,7 +343,7 @@ const KeySection& client_certificate() {
 const KeySection& http_accept() {
   static const KeySection keys =
       section("destinations.NAME.accept (http)",
-              {{"status", built, "[200, 201, 202, 204]", "statuses that say so, from 200 to 299"},
+              {{"status", built, "[200, 201, 202, 204]", "statuses that say so; no redirects"},
                {"content_type", built, "any but HTML", "the media type that the answer must have"},
                {"body_contains", built, "", "text that must stand in the answer"}});
   return keys;

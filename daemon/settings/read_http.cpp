@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <set>
 
 #include "base/http_text.hpp"
@@ -144,31 +145,40 @@ void read_auth(const Section& destination, HttpSettings& http) {
     destination.error("headers", "Authorization comes from auth already; leave one of both out");
 }
 
-void read_statuses(const Section& section, unsigned least, unsigned most, std::vector<unsigned>& target) {
+// Each is one that `fits`, which `words` says.
+void read_statuses(const Section& section, bool (*fits)(std::uint64_t status), const char* words,
+                   std::vector<unsigned>& target) {
   const auto written = section.texts("status");
   if (!written) return;
   target.clear();
   for (const Text& text : *written) {
     const auto number = parse_whole_number(text.value);
-    if (!number || *number < least || *number > most) {
-      section.reading().problems.error(text.place, section.name("status") + ": " + text.quoted() +
-                                                       " isn't a status from " + std::to_string(least) + " to " +
-                                                       std::to_string(most));
-    } else {
+    if (number && fits(*number)) {
       target.push_back(static_cast<unsigned>(*number));
+    } else {
+      section.reading().problems.error(text.place, section.name("status") + ": " + text.quoted() + words);
     }
   }
 }
 
 void read_rules(const Section& destination, HttpSettings& http) {
   const Section accept = destination.section("accept", keys::http_accept());
-  // A 1xx is no answer, a redirect is never followed, and an error's taking over would be a lie.
-  read_statuses(accept, 200, 299, http.accept_status);
+  // A 1xx is no answer, and a redirect says where something else is.
+  read_statuses(
+      accept, [](std::uint64_t status) { return status / 100 == 2 || status / 100 == 4 || status / 100 == 5; },
+      " isn't a status from 200 to 299 or 400 to 599", http.accept_status);
   if (http.accept_status.empty()) accept.error("status", "names none, so nothing would ever be taken");
   if (const auto type = read_media_type(accept, "content_type"); !type.empty())
     http.accept_content_type = parse_media_type(type)->type;
   if (const auto part = accept.text("body_contains")) http.accept_body_contains = part->value;
-  read_statuses(destination.section("refuse", keys::http_refuse()), 400, 599, http.refuse_status);
+  const Section refuse = destination.section("refuse", keys::http_refuse());
+  read_statuses(
+      refuse, [](std::uint64_t status) { return status / 100 == 4 || status / 100 == 5; },
+      " isn't a status from 400 to 599", http.refuse_status);
+  const bool both = std::ranges::any_of(http.refuse_status, [&](unsigned status) {
+    return std::ranges::find(http.accept_status, status) != http.accept_status.end();
+  });
+  if (both && refuse.has("status")) refuse.error("status", "names what accept.status names, too");
 }
 
 }  // namespace
