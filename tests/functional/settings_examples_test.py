@@ -22,6 +22,8 @@ def surroundings(tmp_path):
     own = Identity(tmp_path, "own", "relay.lab.example", ["relay.lab.example"], authority)
     for name, file in (("relay-certificate", own.certificate), ("relay-key", own.key), ("senders-ca", authority.certificate)):
         (credentials / name).write_bytes(file.read_bytes())
+    (credentials / "state-secret").write_text("PLANTED\n")
+    (credentials / "proxy").write_text("relay:PLANTED\n")
     assert command("key", "new", "--output", credentials / "reportstream-key").returncode == 0
     return {"CREDENTIALS_DIRECTORY": str(credentials), "EDGE_RELAY_ARCHIVE": str(folder), "REPORTSTREAM_QUEUE_SAS": "sv=1&sp=a&sig=x",
             "REPORTSTREAM_BLOB_SAS": "sv=1&sp=cw&sig=x", "REPORTSTREAM_TABLE_SAS": "sv=1&sp=a&sig=x"}
