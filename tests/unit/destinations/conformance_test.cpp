@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const std::string small_payload = "MSH|^~\\&|LAB|||||20261124||ORU^R01|1|P|2.5.1\rPID|1||\xF6\r";
+const std::string small_payload = "MSH|^~\\&|LAB||||20261124||ORU^R01|1|P|2.5.1\rPID|1||\xF6\r";
 
 class Conformance : public ::testing::TestWithParam<NamedPeer> {
  protected:

@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 std::string message(const std::string& control_id, const std::string& rest = "PID|1||A\r") {
-  return "MSH|^~\\&|LAB|||||20261124||ORU^R01|" + control_id + "|P|2.5.1\r" + rest;
+  return "MSH|^~\\&|LAB||||20261124||ORU^R01|" + control_id + "|P|2.5.1\r" + rest;
 }
 
 std::string control_id_in(const std::string& text) {
