@@ -4,7 +4,7 @@
 //
 // Bounds: `concurrency` tries in flight and `settlements_under_way` more that wait for the journal's commit, so that
 // throughput doesn't hang on the disk's latency and memory doesn't grow with its trouble. While the journal can't save
-// settlements the lane starts nothing.
+// settlements the lane starts nothing. Beyond `rate` nothing new begins, whatever the reason for it.
 #pragma once
 
 #include <chrono>
@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "base/clock.hpp"
+#include "base/rate_bucket.hpp"
 #include "destinations/destination.hpp"
 #include "forwarder/follow_up_rounds.hpp"
 #include "forwarder/lane_mailbox.hpp"
@@ -72,7 +73,7 @@ class Lane {
   void conclude_look(Try attempt, std::uint64_t number, const DeliveryResult& result, Moment now);
   void wait_on(const Try& attempt, std::chrono::milliseconds wait, Moment now);
   void send_after_look(Try attempt, std::uint64_t number, bool earlier_ones_are_absent, Moment now);
-  std::size_t room() const;
+  std::size_t room(Moment now) const;
   void conclude(const DeliveryResult& result, Moment now);
   void conclude(Try attempt, const AttemptResult& result, Moment now);
   void settle(const Claim& claim, Settlement settlement);
@@ -94,6 +95,7 @@ class Lane {
   FollowUpRounds follow_ups_;
   std::map<std::uint64_t, Try> in_flight_;  // by Delivery::attempt
   std::uint64_t last_attempt_ = 0;
+  std::optional<RateBucket> pace_{};  // where the configuration sets a rate
   std::optional<std::uint64_t> probe_in_flight_{};
   std::size_t unsettled_ = 0;           // settlements whose callback hasn't come
   bool look_for_work_ = true;           // something may be due; false once a claim came back short
