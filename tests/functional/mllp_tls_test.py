@@ -180,12 +180,15 @@ def test_whom_a_reload_keeps_out_sends_nothing_more(make_mllp_relay, identities)
 
 
 def test_idle_tls_connections_dont_hold_up_a_stop(make_mllp_relay, identities):
+    """Nor does one that never shakes hands."""
     relay = make_mllp_relay({"client": "lab.lis", "tls": tls_of(identities)})
+    silent = MllpConnection(relay.mllp[0])
     idle = [MllpConnection(relay.mllp[0], tls=client_context(identities["server"])) for _ in range(5)]
     assert idle[0].ask(message(b"IDLE")).code == "AA"
     assert relay.stop() == 0
     assert "are cut" not in relay.log()
-    assert all(connection.closes() for connection in idle)
+    assert all(connection.closes() for connection in [*idle, silent])
+    assert "handshake failed" not in relay.log()
 
 
 def test_beyond_loopback_somebody_has_to_be_asked(make_mllp_relay, make_relay, identities, tmp_path):
