@@ -325,6 +325,7 @@ struct JournalOptions {
   ByteCount min_free_disk = gibibytes(1);
   bool allow_tmpfs = false;
   std::chrono::milliseconds keep_idempotency{std::chrono::hours(24 * 7)};
+  std::chrono::milliseconds keep_message_names{0};  // the longest MessageName::window there is
   // Payloads are erased that long after every delivery is delivered or discarded; metadata and attempts that long
   // after.
   std::chrono::milliseconds keep_delivered_payload{std::chrono::hours(24 * 7)};

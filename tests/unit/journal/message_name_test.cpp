@@ -16,6 +16,11 @@ class MessageNameTest : public JournalTest {
     made.message_name = MessageName{"mllp:lab.lis:" + name, window, absorb};
     return made;
   }
+  NewSubmission keyed(const std::string& key, const std::string& payload) {
+    NewSubmission made = small(payload);
+    made.idempotency_key = "http:lab.default:" + key;
+    return made;
+  }
   Appended take(NewSubmission made) {
     auto appended = append(std::move(made));
     EXPECT_TRUE(appended.ok());
@@ -23,6 +28,12 @@ class MessageNameTest : public JournalTest {
   }
   void deliver_all() {
     while (totals().queued > 0) ASSERT_TRUE(settle(claim_one().token, delivered()).ok());
+  }
+  // Lets the writer rotate: commits, with time gone by.
+  void pass(milliseconds time) {
+    clock.advance(time);
+    for (int slice = 0; slice < 3; ++slice) append_ok(small("time goes by"));
+    deliver_all();
   }
 };
 
@@ -138,18 +149,43 @@ TEST_F(MessageNameTest, AnIdempotencyKeyOfTheSameTextIsNoName) {
   EXPECT_EQ(take(named("1", "payload")).recurrence, Recurrence::repeat);
 }
 
-TEST_F(MessageNameTest, ANameIsKeptOverARotation) {
-  options.keep_idempotency = hours(24);
+TEST_F(MessageNameTest, ANameIsKeptOverRotationsForAsLongAsItsWindow) {
+  options.keep_idempotency = hours(1);
+  options.keep_message_names = hours(24 * 3);
   open();
-  const SubmissionId id = take(named("1", "payload")).view.submission.id;
+  const SubmissionId id = take(named("1", "payload", hours(24 * 3))).view.submission.id;
   deliver_all();
-  for (int hour = 0; hour < 23; ++hour) {
+  for (int hour = 0; hour < 70; hour += 7) pass(hours(7));
+  EXPECT_EQ(take(named("1", "payload", hours(24 * 3))).view.submission.id, id);
+  pass(hours(3));
+  EXPECT_NE(take(named("1", "payload", hours(24 * 3))).view.submission.id, id);
+}
+
+TEST_F(MessageNameTest, ALongWindowLengthensNoKeysTime) {
+  options.keep_idempotency = hours(1);
+  options.keep_message_names = hours(24 * 3);
+  open();
+  const SubmissionId id = take(keyed("k", "payload")).view.submission.id;
+  deliver_all();
+  pass(milliseconds(hours(2)) - milliseconds(1));
+  EXPECT_EQ(take(keyed("k", "payload")).view.submission.id, id);
+  EXPECT_FALSE(append(keyed("k", "another")).ok());
+  pass(milliseconds(1));
+  const Appended later = take(keyed("k", "another"));
+  EXPECT_FALSE(later.replayed) << "forgotten, so that it is neither a repeat nor a conflict";
+  EXPECT_EQ(take(keyed("k", "another")).view.submission.id, later.view.submission.id);
+}
+
+TEST_F(MessageNameTest, AnOpenSubmissionsKeyCountsHoweverLongNamesAreKept) {
+  options.keep_idempotency = hours(1);
+  options.keep_message_names = hours(24 * 3);
+  open();
+  const SubmissionId id = take(keyed("k", "payload")).view.submission.id;
+  for (int hour = 0; hour < 5; ++hour) {
     clock.advance(hours(1));
     append_ok(small("time goes by"));
   }
-  EXPECT_EQ(take(named("1", "payload")).view.submission.id, id);
-  clock.advance(hours(1));
-  EXPECT_NE(take(named("1", "payload")).view.submission.id, id);
+  EXPECT_EQ(take(keyed("k", "payload")).view.submission.id, id);
 }
 
 }  // namespace
