@@ -6,6 +6,7 @@
 #include <regex>
 #include <sstream>
 
+#include "base/digest.hpp"
 #include "base/json_web_key.hpp"
 #include "settings/key_table.hpp"
 #include "support/test_certificate.hpp"
@@ -37,6 +38,11 @@ TEST(ShippedFiles, EveryExampleLoadsWithoutAWarning) {
   const TemporaryFolder folder;
   folder.write("reportstream", "UseDevelopmentStorage=true\n");
   folder.write("reportstream-key", JsonWebKey::generate(JwsAlgorithm::es384).private_pem().reveal());
+  folder.write("journal-key", base64_encode(std::string(32, 'k')));
+  const TestCertificate own = make_test_certificate("relay.lab.example");
+  folder.write("relay-certificate", own.certificate_pem);
+  folder.write("relay-key", own.key_pem);
+  folder.write("senders-ca", own.certificate_pem);
   const SetEnvironment credentials("CREDENTIALS_DIRECTORY", folder.path().string());
   const SetEnvironment archive("EDGE_RELAY_ARCHIVE", folder.path().string());
   const SetEnvironment queue("REPORTSTREAM_QUEUE_SAS", "sv=1&sp=a&sig=x");
@@ -45,10 +51,13 @@ TEST(ShippedFiles, EveryExampleLoadsWithoutAWarning) {
   int count = 0;
   for (const auto& file : std::filesystem::directory_iterator(config / "examples")) {
     SCOPED_TRACE(file.path());
-    expect_loads(file.path().string());
+    // Where a path is written out, this machine has none of that name.
+    const std::regex outbox("/var/spool/edge-relay/outbox");
+    const std::string text = std::regex_replace(text_of(file.path()), outbox, folder.path().string());
+    expect_loads(folder.write("example.yaml", text));
     ++count;
   }
-  EXPECT_GE(count, 3);
+  EXPECT_GE(count, 11);
 }
 
 TEST(ShippedFiles, TheConfigurationOnlyLacksADestination) {
