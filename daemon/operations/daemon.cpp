@@ -77,6 +77,7 @@ Daemon::Daemon(LoadedSettings loaded, Journal& journal)
                                          }}),
       reloads_(operations_.context, notifier_, [this] { return configuration_.reload(); }) {
   admin_api_.serve_reloads(reloads_);
+  overview_.ask_doors([this] { return doors_.troubles(); });
   const Settings& settings = configuration_.settings();
   const auto add_admin = [&](const ListenAddress& listen, const std::vector<std::string>& allowed_hosts) {
     admin_listeners_.push_back(std::make_unique<AdminListener>(operations_.context, admin_options_of(settings, listen),
