@@ -298,6 +298,12 @@ void SqliteJournal::count(const CounterName& counter, std::uint64_t increment) {
   counters_.add(counter, increment, clock_.monotonic_now());
 }
 
+bool SqliteJournal::save_counts(std::function<void()> done) {
+  if (!counters_.waiting_since()) return false;
+  inbox_->post(std::make_unique<SaveCountsCommand>(std::move(done)));
+  return true;
+}
+
 Error SqliteJournal::read_failure(const DatabaseError& error) const {
   if (error.corrupt() && health_.state() != WriterHealth::State::corrupt) {
     health_.set_state(WriterHealth::State::corrupt,
@@ -376,7 +382,9 @@ Result<JournalSnapshot> SqliteJournal::snapshot() {
       }
     }
     snapshot.accepted_by_intake = totals.by_intake();
-    snapshot.counters = counters_.values();
+    // Where nothing can be saved they are shown as they stand in memory: what is refused then is what people look for.
+    const bool saves = health_.state() == WriterHealth::State::working;
+    snapshot.counters = saves ? CounterTable::saved(reader->counters.rows()) : counters_.values();
     return snapshot;
   } catch (const DatabaseError& error) {
     return Failure{read_failure(error)};
