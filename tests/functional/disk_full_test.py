@@ -1,5 +1,6 @@
 """A real disk that another process fills: nothing is taken, what was taken still goes out, and it goes on by itself."""
 
+import json
 import threading
 import time
 
@@ -125,6 +126,19 @@ def test_a_read_only_disk_is_refused_and_nothing_changes(make_disk, relay_on):
     relay.await_state(relay.submit(hl7()), "delivered")
 
 
+def operators_are_refused(relay, identifier):
+    """Nothing that couldn't be kept is answered as done, and each answer says so."""
+    one = f"/v1/submissions/{identifier}"
+    for target, body in ((f"{one}/set-aside", {}), (f"{one}/discard", {"reason": "a test"}), ("/v1/destinations/archive/pause", {}),
+                         ("/v1/retry", {"destination": "archive"}), ("/v1/resend", {"destination": "archive", "since": "1h"})):
+        answer = relay.admin_socket(target, "POST", {"Content-Type": "application/json"}, json.dumps(body).encode())
+        assert (answer.status, answer.problem) == (503, "journal_failing"), (target, answer.status, answer.body)
+        assert int(answer.header("Retry-After")) > 0
+    result = relay.command("set-aside", identifier)
+    assert result.returncode == 1 and b"journal" in result.stderr, result
+    assert relay.get(identifier)["state"] == "queued"
+
+
 def test_a_disk_that_turns_read_only_under_a_running_relay(make_disk, relay_on):
     disk = make_disk("ext4", 100)
     relay = relay_on(disk)
@@ -144,6 +158,7 @@ def test_a_disk_that_turns_read_only_under_a_running_relay(make_disk, relay_on):
     assert "journal_failing" in [alarm["name"] for alarm in health["alarms"]]
     assert relay.metrics()['edge_relay_alarm{name="journal_failing"}'] == 1
     assert relay.admin("/health/ready").status == 503 and relay.admin("/health/live").status == 200
+    operators_are_refused(relay, waiting[0])
     # What is there can still be read, and nothing is sent whose outcome couldn't be kept.
     relay.away.rename(relay.archive)
     assert relay.get(waiting[0])["state"] == "queued"
