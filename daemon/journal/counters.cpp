@@ -64,6 +64,11 @@ std::optional<MonotonicTime> CounterTable::waiting_since() const {
   return waiting_since_;
 }
 
+bool CounterTable::unsaved() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_since_ || !saving_.empty();
+}
+
 std::map<CounterName, std::uint64_t> CounterTable::begin_save() {
   const std::lock_guard lock(mutex_);
   saving_ = std::exchange(changed_, {});

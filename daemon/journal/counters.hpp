@@ -29,6 +29,8 @@ class CounterTable {
 
   // Since when something waits to be saved.
   std::optional<MonotonicTime> waiting_since() const;
+  // Something waits, or is being saved just now.
+  bool unsaved() const;
   // For the writer: what changed since the last successful save.
   std::map<CounterName, std::uint64_t> begin_save();
   void end_save(bool saved, MonotonicTime now);

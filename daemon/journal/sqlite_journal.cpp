@@ -299,7 +299,7 @@ void SqliteJournal::count(const CounterName& counter, std::uint64_t increment) {
 }
 
 bool SqliteJournal::save_counts(std::function<void()> done) {
-  if (!counters_.waiting_since()) return false;
+  if (!counters_.unsaved()) return false;
   inbox_->post(std::make_unique<SaveCountsCommand>(std::move(done)));
   return true;
 }
