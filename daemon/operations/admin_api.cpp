@@ -24,6 +24,7 @@
 #include "operations/health_json.hpp"
 #include "operations/metrics.hpp"
 #include "operations/operator_description.hpp"
+#include "operations/status_page.hpp"
 #include "operations/submission_query.hpp"
 
 namespace relay {
@@ -143,6 +144,8 @@ HttpResponse AdminApi::show(const AdminTarget& target, const HttpRequestHead& he
       return health(head, trusted);
     case AdminResource::status:
       return json_response(200, status_json(overview_.look().health, overview_.rates(), {.remote_text = trusted}));
+    case AdminResource::page:
+      return page();
     case AdminResource::submissions:
       return list(head, trusted);
     case AdminResource::submission:
@@ -202,6 +205,20 @@ boost::asio::awaitable<HttpResponse> AdminApi::metrics() {
   const Overview::Look look = overview_.look();
   if (!look.facts.snapshot) co_return journal_unreadable(look.facts.snapshot_error);
   co_return text_answer(200, metrics_content_type, metrics_text(look.facts, look.health));
+}
+
+HttpResponse AdminApi::page() {
+  const Health health = overview_.look().health;
+  const auto dead = journal_.list({.state = SubmissionState::dead_letter, .limit = dead_letters_on_the_page});
+  HttpResponse response =
+      text_answer(200, status_page_content_type,
+                  status_page(health, overview_.rates(), dead ? dead->submissions : std::vector<SubmissionView>(),
+                              clock_.wall_now()));
+  response.fields.push_back({"Content-Security-Policy", status_page_policy()});
+  response.fields.push_back({"X-Content-Type-Options", "nosniff"});
+  response.fields.push_back({"Referrer-Policy", "no-referrer"});
+  response.fields.push_back({"Cache-Control", "no-store"});
+  return response;
 }
 
 HttpResponse AdminApi::list(const HttpRequestHead& head, bool trusted) {

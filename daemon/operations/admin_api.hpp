@@ -47,6 +47,7 @@ class AdminApi {
   HttpResponse ready();
   boost::asio::awaitable<HttpResponse> metrics();
   boost::asio::awaitable<void> counts_saved();
+  HttpResponse page();
   HttpResponse list(const HttpRequestHead& head, bool trusted);
   HttpResponse submission(const SubmissionId& id, bool trusted);
   HttpResponse payload(const SubmissionId& id);
