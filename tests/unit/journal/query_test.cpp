@@ -151,7 +151,9 @@ TEST_F(QueryTest, CountersBelongToTheirCommitAndSurviveARestart) {
   // Two of one commit are equal, whatever has been counted in between.
   journal->count(refused);
   const auto again = journal->snapshot();
-  if (again->as_of == saved->as_of) EXPECT_EQ(again->counters, saved->counters);
+  if (again->as_of == saved->as_of) {
+    EXPECT_EQ(again->counters, saved->counters);
+  }
   reopen();
   EXPECT_EQ(journal->snapshot()->counters.at(refused), 4u) << "saved at the end";
   journal->count(refused);
