@@ -50,6 +50,10 @@ void Lane::taken_away(const SubmissionId& id) {
   mailbox_->taken_away(id);
 }
 
+bool Lane::await_end(milliseconds at_most) const {
+  return end_.wait_for(at_most) == std::future_status::ready;
+}
+
 void Lane::join() {
   if (thread_.joinable()) thread_.join();
 }
@@ -76,6 +80,7 @@ void Lane::run() {
   report_.turn(rules_, 0, moment_of(clock_));
   journal_.subscribe(settings_.name, {});
   mailbox_->close();
+  ending_.set_value();
 }
 
 void Lane::read_mail(Moment now) {

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -47,6 +48,8 @@ class Lane {
   // Starts nothing more; ends when what is in flight has ended and is settled, at the latest after `grace`. Returns at
   // once. Any thread.
   void stop_within(std::chrono::milliseconds grace);
+  // Whether it has ended, waiting at most that long: a thread that the kernel holds in a hanging share doesn't end.
+  bool await_end(std::chrono::milliseconds at_most) const;
   void join();
 
  private:
@@ -107,6 +110,8 @@ class Lane {
   std::optional<MonotonicTime> stop_at_{};
   bool nothing_to_probe_ = false;
 
+  std::promise<void> ending_;
+  const std::shared_future<void> end_{ending_.get_future()};
   std::thread thread_;
 };
 

@@ -176,8 +176,9 @@ std::vector<std::string> Daemon::stop() {
   // Doors drain while deliveries in flight end: both have the same time.
   std::vector<std::string> hanging;
   std::thread doors([&, deadline] { hanging = doors_.stop(deadline); });
-  forwarder_.stop(grace);
+  std::vector<std::string> lanes = forwarder_.stop(grace);
   doors.join();
+  hanging.insert(hanging.end(), std::make_move_iterator(lanes.begin()), std::make_move_iterator(lanes.end()));
   intake_.finish(last_answers);
   // Until here the operator endpoint has answered that the relay is stopping.
   stop_admin_listeners(std::chrono::steady_clock::now() + last_answers);

@@ -165,7 +165,7 @@ std::vector<std::string> complaints_of(const Health& health, const HealthFacts& 
     if (!thread.in_foreign_files) continue;
     const auto waits = std::chrono::duration_cast<std::chrono::seconds>(thread.since_turn);
     complaints.push_back(
-        fmt::format("the watched folder of the thread {} has not answered for {}", thread.name, human_duration(waits)));
+        fmt::format("the folder of the thread {} has not answered for {}", thread.name, human_duration(waits)));
   }
   if (health.dead_letter > 0) complaints.push_back(counted(health.dead_letter, "dead letter", "dead letters"));
   return complaints;

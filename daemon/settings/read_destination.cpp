@@ -53,12 +53,11 @@ DirectorySettings read_directory(const Section& section) {
     return directory;
   }
   directory.path = path->value;
-  std::error_code error;
   if (!directory.path.is_absolute()) {
     section.error("path", path->quoted() + " isn't a full path, beginning with '/'");
-  } else if (!std::filesystem::is_directory(directory.path, error)) {
+  } else {
     // Not an error: a share that is away for an hour is a destination that is down, no reason to refuse submissions.
-    section.warning("path", path->quoted() + " isn't a folder that is there; make it, and give it to the relay's user");
+    warn_of_folder(section, *path, "give it to the relay's user");
   }
   return directory;
 }

@@ -83,6 +83,9 @@ void read_web_url(const Section& section, std::string_view key, std::string& tar
 std::string read_media_type(const Section& section, std::string_view key);
 // With {id} in it; empty where bad.
 NameTemplate read_name_template(const Section& section, std::string_view key, std::string_view fallback);
+// Warns at `path` where no folder is there, and where none answers within two seconds; `needed` is what else the
+// relay's user needs of it.
+void warn_of_folder(const Section& section, const Text& path, std::string_view needed);
 
 // read_destination.cpp
 std::vector<PlacedName> read_destinations(const Section& top, std::vector<DestinationSettings>& destinations);
