@@ -16,7 +16,7 @@ namespace relay {
 namespace {
 
 // How long a lane whose time to stop is over gets to give back what it had. One that works is done within moments.
-constexpr std::chrono::seconds ending_patience{3};
+constexpr std::chrono::seconds ending_patience{2};
 
 }  // namespace
 

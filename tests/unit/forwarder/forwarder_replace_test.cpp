@@ -73,11 +73,14 @@ TEST_F(ForwarderReplaceTest, ALaneThatGoesAwayLeavesItsBacklogQueuedAndSaysNothi
 // As the kernel holds a thread in a share whose server hangs.
 class HangingDestination final : public Destination {
  public:
-  explicit HangingDestination(std::shared_future<void> answers) : answers_(std::move(answers)) {}
+  // `held` is told as soon as it hangs.
+  HangingDestination(std::shared_future<void> answers, std::promise<void>& held)
+      : answers_(std::move(answers)), held_(held) {}
 
   DestinationLimits limits() const override { return {}; }
   void start(Delivery /*delivery*/) override {}
   std::vector<DeliveryResult> poll(std::chrono::milliseconds /*timeout*/) override {
+    if (!std::exchange(told_, true)) held_.set_value();
     answers_.wait();
     return {};
   }
@@ -88,13 +91,17 @@ class HangingDestination final : public Destination {
 
  private:
   const std::shared_future<void> answers_;
+  std::promise<void>& held_;
+  bool told_ = false;
 };
 
 TEST_F(ForwarderReplaceTest, ALaneThatHangsHoldsUpNoReplacementForEverAndItsSuccessorBeginsWhenItAnswers) {
-  Forwarder forwarder(*journal_, clock_);
   std::promise<void> answer;
+  std::promise<void> held;
+  Forwarder forwarder(*journal_, clock_);
   settings_.timeout = std::chrono::milliseconds(1);
-  forwarder.add(settings_, std::make_unique<HangingDestination>(answer.get_future().share()));
+  forwarder.add(settings_, std::make_unique<HangingDestination>(answer.get_future().share(), held));
+  held.get_future().wait();
   const SubmissionId id = submit();
   const auto first = std::make_shared<DestinationScript>();
   const auto second = std::make_shared<DestinationScript>();
@@ -110,9 +117,11 @@ TEST_F(ForwarderReplaceTest, ALaneThatHangsHoldsUpNoReplacementForEverAndItsSucc
 }
 
 TEST_F(ForwarderReplaceTest, ALaneThatHangsIsNamedByTheStop) {
-  Forwarder forwarder(*journal_, clock_);
   std::promise<void> answer;
-  forwarder.add(settings_, std::make_unique<HangingDestination>(answer.get_future().share()));
+  std::promise<void> held;
+  Forwarder forwarder(*journal_, clock_);
+  forwarder.add(settings_, std::make_unique<HangingDestination>(answer.get_future().share(), held));
+  held.get_future().wait();
   EXPECT_EQ(forwarder.stop(std::chrono::milliseconds(1)), std::vector<std::string>{name});
   answer.set_value();
 }

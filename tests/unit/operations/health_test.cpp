@@ -176,7 +176,7 @@ const Case cases[] = {
      },
      HealthStatus::degraded,
      {},
-     "Accepting submissions; the folder of the thread folder-0 has not answered for 1 hour."},
+     "Accepting submissions; the folder of the thread folder-0 has not answered for 60 min."},
     {"AFolderThatCantBeUsed",
      [](HealthFacts& facts) { facts.door_troubles = {"folder /srv/out: can't open it"}; },
      HealthStatus::degraded,

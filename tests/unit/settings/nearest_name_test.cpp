@@ -28,7 +28,7 @@ TEST(NearestName, DoesNotGuessWildly) {
 TEST(NearestName, IsSomethingHoweverFarOffWhereItMustBe) {
   EXPECT_EQ(closest_name("heartbeat", {"site", "heart"}), "heart");
   EXPECT_EQ(closest_name("zzz", {"level", "to"}), "to");
-  EXPECT_EQ(closest_name(std::string(100'000, 'm'), names), "max_payload");
+  EXPECT_EQ(closest_name(std::string(100'000, 'm'), names), "memory");
   EXPECT_EQ(closest_name("memory", {}), std::nullopt);
 }
 

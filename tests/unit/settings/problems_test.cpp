@@ -58,7 +58,7 @@ nonsense: 1
           "13:13: error: otherwise: there is no destination \"archve\"; did you mean `archive`?",
           "14:14: error: log.level: \"loud\" isn't trace, debug, info, warning or error",
           "15:17: error: shutdown_grace: \"20\" isn't a duration; write it like 250ms, 30s, 5m, 12h, 7d or 2y",
-          "16:1: error: unknown key nonsense; the nearest known key is `clients`; known here: site, clients, journal, "
+          "16:1: error: unknown key nonsense; the nearest known key is `routes`; known here: site, clients, journal, "
           "intake, admin, destinations, "
           "forward, "
           "routes, otherwise, log, shutdown_grace, alarms or heartbeat",
@@ -118,7 +118,7 @@ TEST_F(Problems, AnUnknownKeyComesWithTheNearestKnownOneOrItsHome) {
             Texts{"2:7: error: unknown key log.zzz; the nearest known key is `level`; known here: level or format"});
   EXPECT_TRUE(beside("<<: {site: a}\n")
                   .front()
-                  .starts_with("2:1: error: unknown key; the nearest known key is `site`; known here: site"))
+                  .starts_with("2:1: error: unknown key; the nearest known key is `log`; known here: site"))
       << "no merging";
   EXPECT_EQ(beside("? [a]\n: b\n"), Texts{"2:3: error: a key must be a plain word"});
 }
