@@ -3,6 +3,7 @@
 #include "destinations/azure_storage_queue.hpp"
 #include "destinations/directory.hpp"
 #include "destinations/reportstream.hpp"
+#include "destinations/s3.hpp"
 
 namespace relay {
 namespace {
@@ -25,14 +26,16 @@ std::unique_ptr<Destination> make_destination(const DestinationSettings& setting
                                [&](const DirectorySettings& directory) { return make_directory(directory, site); },
                                [&](const ReportStreamSettings& reportstream) {
                                  return make_reportstream(settings, reportstream, site, clock);
-                               }},
+                               },
+                               [&](const S3Settings& s3) { return make_s3(settings, s3, site, clock); }},
                     settings.system);
 }
 
 DestinationLimits limits_of(const DestinationSettings& settings) {
   return std::visit(Overloaded{[](const AzureStorageQueueSettings& azure) { return limits_of(azure); },
                                [](const DirectorySettings&) { return DestinationLimits{}; },
-                               [](const ReportStreamSettings& reportstream) { return limits_of(reportstream); }},
+                               [](const ReportStreamSettings& reportstream) { return limits_of(reportstream); },
+                               [](const S3Settings& s3) { return limits_of(s3); }},
                     settings.system);
 }
 

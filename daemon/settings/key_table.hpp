@@ -43,6 +43,7 @@ const KeySection& azure_storage_queue();
 const KeySection& directory();
 const KeySection& reportstream();
 const KeySection& reportstream_auth();
+const KeySection& s3();
 const KeySection& backoff();
 const KeySection& forward();
 const KeySection& route();

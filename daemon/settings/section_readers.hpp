@@ -74,6 +74,14 @@ struct Reach {
 // Beyond loopback it asks over TLS who comes, or has to be called insecure.
 void check_reach(const Section& section, const ListenAddress& address, const Reach& reach);
 
+// read_values.cpp
+// An http(s) address; over http:// to another machine it is taken with a warning.
+void read_web_url(const Section& section, std::string_view key, std::string& target);
+// As written; empty where absent or bad.
+std::string read_media_type(const Section& section, std::string_view key);
+// With {id} in it; empty where bad.
+NameTemplate read_name_template(const Section& section, std::string_view key, std::string_view fallback);
+
 // read_destination.cpp
 std::vector<PlacedName> read_destinations(const Section& top, std::vector<DestinationSettings>& destinations);
 
@@ -81,6 +89,8 @@ std::vector<PlacedName> read_destinations(const Section& top, std::vector<Destin
 AzureStorageQueueSettings read_azure_storage_queue(const Section& section);
 // read_reportstream.cpp
 ReportStreamSettings read_reportstream(const Section& section);
+// read_s3.cpp
+S3Settings read_s3(const Section& section);
 // read_transport.cpp
 TransportSettings read_transport(const Section& section);
 

@@ -19,6 +19,7 @@
 #include "settings/folder_settings.hpp"
 #include "settings/mllp_settings.hpp"
 #include "settings/reportstream_settings.hpp"
+#include "settings/s3_settings.hpp"
 #include "settings/secret_text.hpp"
 #include "submission/route_table.hpp"
 
@@ -129,14 +130,14 @@ struct DirectorySettings {
 
 struct DestinationSettings {
   std::string name;
-  std::variant<AzureStorageQueueSettings, DirectorySettings, ReportStreamSettings> system;
+  std::variant<AzureStorageQueueSettings, DirectorySettings, ReportStreamSettings, S3Settings> system;
   std::size_t concurrency = 16;
   std::chrono::milliseconds timeout{60'000};
   BackoffSettings backoff;
   TransportSettings transport;
   std::chrono::milliseconds alarm_after{std::chrono::minutes(15)};
 };
-// "azure_storage_queue", "directory", "reportstream".
+// "azure_storage_queue", "directory", "reportstream", "s3".
 std::string_view destination_type_name(const DestinationSettings& destination);
 
 struct Settings {

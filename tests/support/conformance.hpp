@@ -57,5 +57,6 @@ std::unique_ptr<ConformancePeer> make_azure_raw_peer();
 std::unique_ptr<ConformancePeer> make_directory_peer();
 std::unique_ptr<ConformancePeer> make_reportstream_peer();
 std::unique_ptr<ConformancePeer> make_reportstream_function_key_peer();
+std::unique_ptr<ConformancePeer> make_s3_peer();
 
 }  // namespace relay

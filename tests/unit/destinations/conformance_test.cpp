@@ -240,7 +240,8 @@ INSTANTIATE_TEST_SUITE_P(Destinations, Conformance,
                                            NamedPeer{"AzureStorageQueueRaw", make_azure_raw_peer},
                                            NamedPeer{"Directory", make_directory_peer},
                                            NamedPeer{"ReportStream", make_reportstream_peer},
-                                           NamedPeer{"ReportStreamFunctionKey", make_reportstream_function_key_peer}),
+                                           NamedPeer{"ReportStreamFunctionKey", make_reportstream_function_key_peer},
+                                           NamedPeer{"S3", make_s3_peer}),
                          [](const auto& described) { return described.param.name; });
 
 }  // namespace

@@ -219,12 +219,27 @@ destinations:
       scope: lab.default.report
     content_type: application/hl7-v2; charset=utf-8
     follow_up: false
+  lake:
+    type: s3
+    endpoint: https://minio.lab.example
+    region: eu-west-1
+    bucket: reports
+    key: "{client}/{id}"
+    access_key: AKID
+    secret_key: secret
+    session_token: token
+    server_side_encryption: aws:kms
+    kms_key: key-1
+    metadata: {Sender: lab}
+    content_type: text/plain
+    path_style: true
+    if_none_match: false
 forward: {memory: 16MiB}
 routes:
   - match: {client: "lab.*", content_type: application/hl7-v2, intake: http}
     to: [cloud, archive]
   - match: {intake: submit}
-    to: [signed, plain, service]
+    to: [signed, plain, service, lake]
 otherwise: [archive]
 log: {level: debug, format: json}
 shutdown_grace: 1m
@@ -308,7 +323,7 @@ TEST_F(Load, EveryBuiltKeyIsTaken) {
 
 TEST_F(Load, EveryBuiltKeyOfADestinationIsTaken) {
   const Settings settings = load(everything(folder));
-  ASSERT_EQ(settings.destinations.size(), 5U);
+  ASSERT_EQ(settings.destinations.size(), 6U);
   const DestinationSettings& cloud = settings.destinations[0];
   EXPECT_EQ(cloud.concurrency, 4U);
   EXPECT_EQ(cloud.timeout, milliseconds(5'000));

@@ -51,6 +51,7 @@ TEST_F(Secrecy, NoValueThatCameByReferenceIsQuotedAtAnyKey) {
       {&keys::reportstream(), "destinations: {a: {type: reportstream, KEY: VALUE}}\n"},
       {&keys::reportstream_auth(),
        "destinations: {a: {type: reportstream, url: 'https://x.example', auth: {KEY: VALUE}}}\n"},
+      {&keys::s3(), "destinations: {a: {type: s3, KEY: VALUE}}\n"},
       {&keys::directory(), "destinations: {a: {type: directory, KEY: VALUE}}\n"},
       {&keys::backoff(), "destinations: {a: {type: directory, path: /tmp, backoff: {KEY: VALUE}}}\n"},
   };

@@ -36,6 +36,7 @@ void expect_loads(const std::string& file) {
 TEST(ShippedFiles, EveryExampleLoadsWithoutAWarning) {
   const TemporaryFolder folder;
   folder.write("reportstream", "UseDevelopmentStorage=true\n");
+  for (const char* name : {"aims-access-key", "aims-secret-key"}) folder.write(name, "AKID\n");
   folder.write("reportstream-key", JsonWebKey::generate(JwsAlgorithm::es384).private_pem().reveal());
   const SetEnvironment credentials("CREDENTIALS_DIRECTORY", folder.path().string());
   const SetEnvironment archive("EDGE_RELAY_ARCHIVE", folder.path().string());
@@ -63,7 +64,8 @@ TEST(ShippedFiles, WhatIsCommentedOutIsTheDefault) {
   const std::string secret = folder.write("string", "UseDevelopmentStorage=true");
   std::string text =
       std::regex_replace(text_of(config / "edge-relay.yaml"), std::regex("(^|\n)( *)#(?=[a-z-]|  |\n)"), "$1$2");
-  text = std::regex_replace(text, std::regex("/etc/edge-relay/reportstream-connection-string"), secret);
+  text = std::regex_replace(
+      text, std::regex("/etc/edge-relay/(reportstream-connection-string|s3-access-key|s3-secret-key)"), secret);
   std::filesystem::create_directory(folder.path() / "archive");
   std::filesystem::create_directory(folder.path() / "outbox");
   text = std::regex_replace(text, std::regex("/srv/edge-relay/archive"), (folder.path() / "archive").string());
@@ -127,7 +129,7 @@ TEST(ShippedFiles, WhatIsCommentedOutIsTheDefault) {
   EXPECT_EQ(settings.log_level, defaults.log_level);
   EXPECT_EQ(settings.log_format, defaults.log_format);
   EXPECT_EQ(settings.shutdown_grace, defaults.shutdown_grace);
-  ASSERT_EQ(settings.destinations.size(), 3U);
+  ASSERT_EQ(settings.destinations.size(), 4U);
 }
 
 TEST(ShippedFiles, TheConfigurationNamesEveryBuiltKeyWithTheTablesDefault) {
