@@ -4,6 +4,7 @@
 #include "destinations/directory.hpp"
 #include "destinations/reportstream.hpp"
 #include "destinations/s3.hpp"
+#include "destinations/sftp.hpp"
 
 namespace relay {
 namespace {
@@ -27,7 +28,8 @@ std::unique_ptr<Destination> make_destination(const DestinationSettings& setting
                                [&](const ReportStreamSettings& reportstream) {
                                  return make_reportstream(settings, reportstream, site, clock);
                                },
-                               [&](const S3Settings& s3) { return make_s3(settings, s3, site, clock); }},
+                               [&](const S3Settings& s3) { return make_s3(settings, s3, site, clock); },
+                               [&](const SftpSettings& sftp) { return make_sftp(settings, sftp); }},
                     settings.system);
 }
 
@@ -35,7 +37,8 @@ DestinationLimits limits_of(const DestinationSettings& settings) {
   return std::visit(Overloaded{[](const AzureStorageQueueSettings& azure) { return limits_of(azure); },
                                [](const DirectorySettings&) { return DestinationLimits{}; },
                                [](const ReportStreamSettings& reportstream) { return limits_of(reportstream); },
-                               [](const S3Settings& s3) { return limits_of(s3); }},
+                               [](const S3Settings& s3) { return limits_of(s3); },
+                               [](const SftpSettings&) { return DestinationLimits{}; }},
                     settings.system);
 }
 

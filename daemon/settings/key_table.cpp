@@ -18,7 +18,7 @@ KeySection section(std::string path, std::initializer_list<Key> own, std::initia
 // Of every destination, whatever its type.
 const std::initializer_list<Key>& common_destination_keys() {
   static const std::initializer_list<Key> common = {
-      {"type", built, "", "the system: azure_storage_queue, directory, reportstream, s3"},
+      {"type", built, "", "the system: azure_storage_queue, directory, reportstream, s3, sftp"},
       {"concurrency", built, "16", "deliveries in flight at once, 1 to 256"},
       {"timeout", built, "60s", "how long one request may take"},
       {"backoff", built, "", "how long to wait before what failed is tried again"},
@@ -323,6 +323,20 @@ const KeySection& s3() {
   return keys;
 }
 
+const KeySection& sftp() {
+  static const KeySection keys = section(
+      "destinations.NAME (sftp)",
+      {{"url", built, "", "sftp://HOST, with :PORT and /FOLDER where needed"},
+       {"user", built, "", "who signs in there"},
+       {"password", built, "", "or key; use a ${file:}, ${env:} or ${credential:}"},
+       {"key", built, "", "a private key (Ed25519 or ECDSA) without a passphrase: a path or PEM text"},
+       {"host_key_sha256", built, "", "the server's key as `ssh-keygen -l` shows it; another one is never spoken to"},
+       {"path", built, "\"{id}.{extension}\"",
+        "a file's name below the folder: {client}, {id}, {date}, {timestamp}, {extension}, {payload_name}"}},
+      common_destination_keys());
+  return keys;
+}
+
 const KeySection& backoff() {
   static const KeySection keys =
       section("destinations.NAME.backoff",
@@ -380,6 +394,7 @@ std::vector<const KeySection*> all() {
           &reportstream(),
           &reportstream_auth(),
           &s3(),
+          &sftp(),
           &backoff(),
           &forward(),
           &route(),

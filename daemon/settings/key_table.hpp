@@ -44,6 +44,7 @@ const KeySection& directory();
 const KeySection& reportstream();
 const KeySection& reportstream_auth();
 const KeySection& s3();
+const KeySection& sftp();
 const KeySection& backoff();
 const KeySection& forward();
 const KeySection& route();

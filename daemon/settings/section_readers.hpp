@@ -91,6 +91,8 @@ AzureStorageQueueSettings read_azure_storage_queue(const Section& section);
 ReportStreamSettings read_reportstream(const Section& section);
 // read_s3.cpp
 S3Settings read_s3(const Section& section);
+// read_sftp.cpp
+SftpSettings read_sftp(const Section& section);
 // read_transport.cpp
 TransportSettings read_transport(const Section& section);
 

@@ -21,6 +21,7 @@
 #include "settings/reportstream_settings.hpp"
 #include "settings/s3_settings.hpp"
 #include "settings/secret_text.hpp"
+#include "settings/sftp_settings.hpp"
 #include "submission/route_table.hpp"
 
 namespace relay {
@@ -130,14 +131,14 @@ struct DirectorySettings {
 
 struct DestinationSettings {
   std::string name;
-  std::variant<AzureStorageQueueSettings, DirectorySettings, ReportStreamSettings, S3Settings> system;
+  std::variant<AzureStorageQueueSettings, DirectorySettings, ReportStreamSettings, S3Settings, SftpSettings> system;
   std::size_t concurrency = 16;
   std::chrono::milliseconds timeout{60'000};
   BackoffSettings backoff;
   TransportSettings transport;
   std::chrono::milliseconds alarm_after{std::chrono::minutes(15)};
 };
-// "azure_storage_queue", "directory", "reportstream", "s3".
+// "azure_storage_queue", "directory", "reportstream", "s3", "sftp".
 std::string_view destination_type_name(const DestinationSettings& destination);
 
 struct Settings {

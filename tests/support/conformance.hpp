@@ -58,5 +58,6 @@ std::unique_ptr<ConformancePeer> make_directory_peer();
 std::unique_ptr<ConformancePeer> make_reportstream_peer();
 std::unique_ptr<ConformancePeer> make_reportstream_function_key_peer();
 std::unique_ptr<ConformancePeer> make_s3_peer();
+std::unique_ptr<ConformancePeer> make_sftp_peer();
 
 }  // namespace relay

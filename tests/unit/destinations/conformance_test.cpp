@@ -241,7 +241,7 @@ INSTANTIATE_TEST_SUITE_P(Destinations, Conformance,
                                            NamedPeer{"Directory", make_directory_peer},
                                            NamedPeer{"ReportStream", make_reportstream_peer},
                                            NamedPeer{"ReportStreamFunctionKey", make_reportstream_function_key_peer},
-                                           NamedPeer{"S3", make_s3_peer}),
+                                           NamedPeer{"S3", make_s3_peer}, NamedPeer{"Sftp", make_sftp_peer}),
                          [](const auto& described) { return described.param.name; });
 
 }  // namespace

@@ -52,6 +52,7 @@ TEST_F(Secrecy, NoValueThatCameByReferenceIsQuotedAtAnyKey) {
       {&keys::reportstream_auth(),
        "destinations: {a: {type: reportstream, url: 'https://x.example', auth: {KEY: VALUE}}}\n"},
       {&keys::s3(), "destinations: {a: {type: s3, KEY: VALUE}}\n"},
+      {&keys::sftp(), "destinations: {a: {type: sftp, KEY: VALUE}}\n"},
       {&keys::directory(), "destinations: {a: {type: directory, KEY: VALUE}}\n"},
       {&keys::backoff(), "destinations: {a: {type: directory, path: /tmp, backoff: {KEY: VALUE}}}\n"},
   };
