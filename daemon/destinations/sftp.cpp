@@ -36,6 +36,10 @@ std::string folder_of(const std::string& path) {
   return path.substr(0, path.rfind('/') + 1);
 }
 
+std::string part_of(const std::string& target, const Submission& submission) {
+  return folder_of(target) + "." + submission.id.text() + ".part";
+}
+
 class Sftp final : public Destination {
  public:
   Sftp(const DestinationSettings& destination, const SftpSettings& settings)
@@ -174,7 +178,7 @@ asio::awaitable<AttemptResult> Sftp::attempt(const Delivery& delivery, Session& 
 asio::awaitable<AttemptResult> Sftp::hand_over(const Delivery& delivery, Session& session, bool kept) {
   const Submission& submission = delivery.submission;
   const std::string target = target_of(submission);
-  const std::string part = folder_of(target) + "." + submission.id.text() + ".part";
+  const std::string part = part_of(target, submission);
   std::optional<InUse> watched(std::in_place, *this, session);
   auto there = co_await session->size_of(target);
   if (!there && kept && !session->usable() && there.error().kind == ErrorKind::unreachable) {
@@ -217,7 +221,8 @@ asio::awaitable<AttemptResult> Sftp::after_lost_rename(const Delivery& delivery,
   const InUse watched(*this, session);
   const auto there = co_await session->size_of(target);
   if (there && there->has_value() && **there == submission.size.value) co_return accepted(submission);
-  const auto part = co_await session->size_of(folder_of(target) + "." + submission.id.text() + ".part");
+  const std::string part_name = part_of(target, submission);
+  const auto part = co_await session->size_of(part_name);
   unknown.possibly_delivered = !(there && !there->has_value() && part && part->has_value());
   co_return unknown;
 }
@@ -302,8 +307,9 @@ asio::awaitable<std::vector<ProbeFinding>> Sftp::look_around() {
   findings.push_back({Kind::good, where + ": the host key is the pinned one, and the sign-in holds"});
   // The part of the folder's name that is the same for every submission.
   const std::string fixed = absolute(settings_.path.pieces().front().text);
-  const std::string folder = folder_of(fixed);
-  const auto there = co_await session->is_folder(folder.empty() ? "." : folder);
+  // Named: g++ 12 destroys a conditional temporary of a co_await expression twice.
+  const std::string folder = fixed.find('/') == std::string::npos ? "." : folder_of(fixed);
+  const auto there = co_await session->is_folder(folder);
   if (!there)
     findings.push_back({Kind::bad, there.error().message});
   else if (!*there)
