@@ -23,7 +23,7 @@ namespace asio = boost::asio;
 constexpr std::size_t handshakes_at_once = 4;
 constexpr std::size_t longest_file_name = 255;
 constexpr int steps_at_once = 64;
-constexpr std::chrono::seconds longest_idle{60};
+constexpr std::chrono::seconds longest_idle{30};
 
 AttemptResult ended_with(Outcome outcome, DeliveryError error) {
   AttemptResult result;
@@ -181,9 +181,11 @@ asio::awaitable<AttemptResult> Sftp::hand_over(const Delivery& delivery, Session
   const std::string part = part_of(target, submission);
   std::optional<InUse> watched(std::in_place, *this, session);
   auto there = co_await session->size_of(target);
-  if (!there && kept && !session->usable() && there.error().kind == ErrorKind::unreachable) {
-    // The server had closed it: nothing was asked of it yet.
+  if (!there && kept && !session->usable()) {
+    // The server has closed it, or something in between forgot it, and the others with it. Nothing was sent over it
+    // yet.
     watched.reset();
+    idle_.clear();
     if (auto trouble = co_await connect(session)) co_return ended_with(Outcome::broken, std::move(*trouble));
     watched.emplace(*this, session);
     there = co_await session->size_of(target);

@@ -121,6 +121,8 @@ struct SftpSession::State {
 // For the socket, in the direction that libssh2 wants; false where it is given up.
 asio::awaitable<bool> SftpSession::State::wait() {
   if (expired) co_return false;
+  // libssh2 waits on for the answer of a server program that has ended.
+  if (sftp && libssh2_channel_eof(libssh2_sftp_get_channel(sftp.get())) == 1) co_return false;
   const bool to_write = (libssh2_session_block_directions(session.get()) & LIBSSH2_SESSION_BLOCK_OUTBOUND) != 0;
   deadline = std::chrono::steady_clock::now() + timeout;
   boost::system::error_code error;

@@ -5,6 +5,7 @@
 """
 
 import base64
+import contextlib
 import hashlib
 import os
 import shutil
@@ -27,7 +28,10 @@ class SftpServer:
         self.folder.chmod(0o755)
         self.inbox = self.folder / "inbox"
         self.inbox.mkdir()
-        os.chown(self.inbox, UID, UID)
+        self.faults = self.folder / "faults"
+        self.faults.mkdir()
+        for folder in (self.inbox, self.faults):
+            os.chown(folder, UID, UID)
         self.disk_megabytes = disk_megabytes
         self.port = free_port()
         self.url = f"sftp://127.0.0.1:{self.port}"
@@ -45,7 +49,7 @@ class SftpServer:
         faults = Path(__file__).with_name("sftp_faults.py")
         (self.folder / "sshd_config").write_text("\n".join([
             f"Port {self.port}", "ListenAddress 127.0.0.1", f"HostKey {self.folder}/host", "PidFile none", "UsePAM no", "StrictModes no",
-            f"AuthorizedKeysFile {self.folder}/authorized", f"Subsystem sftp /usr/bin/python3 -BI {faults} {self.folder}/fault", "LogLevel ERROR",
+            f"AuthorizedKeysFile {self.folder}/authorized", f"Subsystem sftp /usr/bin/python3 -BI {faults} {self.faults}/next", "LogLevel ERROR",
             "PasswordAuthentication yes", ""]))
 
     def start(self):
@@ -61,35 +65,47 @@ class SftpServer:
 
     def kill(self):
         """sshd and every session of it, at once."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        for line in subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout.splitlines():
-            if f"{self.folder}/fault" in line:
-                try:
-                    os.kill(int(line.split()[0]), signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-        for child in self._sessions():
-            try:
-                os.kill(child, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        for process in [*self._sessions(), self.process.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
         self.process.wait()
 
+    def end_programs(self):
+        """The SFTP program of each session alone: sshd lives, and so does the connection."""
+        for process in self._sessions():
+            if f"{self.faults}/next" in self._command_of(process):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+
+    @staticmethod
+    def _command_of(process):
+        try:
+            return Path(f"/proc/{process}/cmdline").read_text(errors="replace")
+        except OSError:  # it has ended
+            return ""
+
     def _sessions(self):
-        found, parents = [], {self.process.pid}
-        for line in subprocess.run(["ps", "-eo", "pid,ppid", "--sort=pid"], capture_output=True, text=True, check=True).stdout.splitlines()[1:]:
-            pid, parent = map(int, line.split())
-            if parent in parents:
-                parents.add(pid)
-                found.append(pid)
+        """All that sshd has started, while it lives."""
+        lines = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True, check=True).stdout.splitlines()[1:]
+        pairs = [tuple(map(int, line.split())) for line in lines]
+        found, parents = [], [self.process.pid]
+        while parents:
+            parent = parents.pop()
+            children = [pid for pid, of in pairs if of == parent]
+            found += children
+            parents += children
         return found
 
     def close(self):
-        self.kill()
+        if self.process.poll() is None:
+            self.kill()
         shutil.rmtree(self.folder)
 
     def fault(self, name):
-        (self.folder / "fault").write_text(name)
+        (self.faults / "next").write_text(name)
+
+    def fault_came(self):
+        return (self.faults / "next.done").exists()
 
     @property
     def there(self):
