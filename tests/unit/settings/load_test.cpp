@@ -234,12 +234,19 @@ destinations:
     content_type: text/plain
     path_style: true
     if_none_match: false
+  server:
+    type: sftp
+    url: sftp://sftp.example:2222/in
+    user: lab
+    password: secret
+    host_key_sha256: SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+    path: "{date}/{id}"
 forward: {memory: 16MiB}
 routes:
   - match: {client: "lab.*", content_type: application/hl7-v2, intake: http}
     to: [cloud, archive]
   - match: {intake: submit}
-    to: [signed, plain, service, lake]
+    to: [signed, plain, service, lake, server]
 otherwise: [archive]
 log: {level: debug, format: json}
 shutdown_grace: 1m
@@ -323,7 +330,7 @@ TEST_F(Load, EveryBuiltKeyIsTaken) {
 
 TEST_F(Load, EveryBuiltKeyOfADestinationIsTaken) {
   const Settings settings = load(everything(folder));
-  ASSERT_EQ(settings.destinations.size(), 6U);
+  ASSERT_EQ(settings.destinations.size(), 7U);
   const DestinationSettings& cloud = settings.destinations[0];
   EXPECT_EQ(cloud.concurrency, 4U);
   EXPECT_EQ(cloud.timeout, milliseconds(5'000));

@@ -37,6 +37,7 @@ TEST(ShippedFiles, EveryExampleLoadsWithoutAWarning) {
   const TemporaryFolder folder;
   folder.write("reportstream", "UseDevelopmentStorage=true\n");
   for (const char* name : {"aims-access-key", "aims-secret-key"}) folder.write(name, "AKID\n");
+  folder.write("aims-sftp-key", JsonWebKey::generate(JwsAlgorithm::es384).private_pem().reveal());
   folder.write("reportstream-key", JsonWebKey::generate(JwsAlgorithm::es384).private_pem().reveal());
   const SetEnvironment credentials("CREDENTIALS_DIRECTORY", folder.path().string());
   const SetEnvironment archive("EDGE_RELAY_ARCHIVE", folder.path().string());
@@ -71,7 +72,7 @@ TEST(ShippedFiles, WhatIsCommentedOutIsTheDefault) {
   text = std::regex_replace(text, std::regex("/srv/edge-relay/archive"), (folder.path() / "archive").string());
   text = std::regex_replace(text, std::regex("/var/spool/edge-relay/outbox"), (folder.path() / "outbox").string());
   const std::string key = folder.write("key.pem", JsonWebKey::generate(JwsAlgorithm::es384).private_pem().reveal());
-  text = std::regex_replace(text, std::regex("/etc/edge-relay/reportstream-key.pem"), key);
+  text = std::regex_replace(text, std::regex("/etc/edge-relay/(reportstream-key.pem|sftp-key)"), key);
   const TestCertificate own = make_test_certificate();
   const std::string certificate = folder.write("relay.pem", own.certificate_pem);
   const std::string tls_key = folder.write("relay.key", own.key_pem);
@@ -129,7 +130,7 @@ TEST(ShippedFiles, WhatIsCommentedOutIsTheDefault) {
   EXPECT_EQ(settings.log_level, defaults.log_level);
   EXPECT_EQ(settings.log_format, defaults.log_format);
   EXPECT_EQ(settings.shutdown_grace, defaults.shutdown_grace);
-  ASSERT_EQ(settings.destinations.size(), 4U);
+  ASSERT_EQ(settings.destinations.size(), 5U);
 }
 
 TEST(ShippedFiles, TheConfigurationNamesEveryBuiltKeyWithTheTablesDefault) {
