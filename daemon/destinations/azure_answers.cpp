@@ -8,7 +8,6 @@ namespace relay {
 namespace {
 
 constexpr std::size_t longest_code = 64;
-constexpr std::size_t longest_element = 256;
 constexpr std::size_t searched_for_code = 8 * 1024;
 
 struct Row {
@@ -146,16 +145,6 @@ void name_the_cause(const AzureAnswerContext& context, const HttpClientResponse&
 }
 
 }  // namespace
-
-std::string_view xml_element_text(std::string_view document, std::string_view name) {
-  const std::string open = "<" + std::string(name) + ">";
-  const auto start = document.find(open);
-  if (start == std::string_view::npos) return {};
-  const std::string_view rest = document.substr(start + open.size(), longest_element + 1);
-  const auto end = rest.find('<');
-  if (end == std::string_view::npos || !rest.substr(end).starts_with("</")) return {};
-  return rest.substr(0, end);
-}
 
 std::string azure_error_code(const HttpClientResponse& response) {
   const auto is_code = [](std::string_view text) {

@@ -37,6 +37,7 @@
 #include "destinations/azure_request.hpp"
 #include "destinations/azure_sas.hpp"
 #include "destinations/http_answer.hpp"
+#include "destinations/xml_answer.hpp"
 #include "submission/outcome.hpp"
 
 namespace relay {
@@ -56,8 +57,5 @@ AttemptResult classify_azure_failure(const AzureAnswerContext& context, const Tr
 // The error code of an answer: x-ms-error-code, else <Code> of an XML body, else "code" of a JSON body. At most 64
 // letters and digits; empty where there is none. Takes any bytes.
 std::string azure_error_code(const HttpClientResponse& response);
-// The text of the first <name>…</name> without markup inside, at most 256 bytes; empty where there is none. Takes any
-// bytes.
-std::string_view xml_element_text(std::string_view document, std::string_view name);
 
 }  // namespace relay

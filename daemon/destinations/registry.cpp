@@ -5,6 +5,8 @@
 #include "destinations/http_endpoint.hpp"
 #include "destinations/mllp.hpp"
 #include "destinations/reportstream.hpp"
+#include "destinations/s3.hpp"
+#include "destinations/sftp.hpp"
 
 namespace relay {
 namespace {
@@ -30,7 +32,9 @@ std::unique_ptr<Destination> make_destination(const DestinationSettings& setting
                    return make_reportstream(settings, reportstream, site, clock);
                  },
                  [&](const HttpSettings& http) { return make_http_endpoint(settings, http, site, clock); },
-                 [&](const MllpDestinationSettings& mllp) { return make_mllp(settings, mllp); }},
+                 [&](const MllpDestinationSettings& mllp) { return make_mllp(settings, mllp); },
+                 [&](const S3Settings& s3) { return make_s3(settings, s3, site, clock); },
+                 [&](const SftpSettings& sftp) { return make_sftp(settings, sftp); }},
       settings.system);
 }
 
@@ -39,7 +43,9 @@ DestinationLimits limits_of(const DestinationSettings& settings) {
                                [](const DirectorySettings&) { return DestinationLimits{}; },
                                [](const ReportStreamSettings& reportstream) { return limits_of(reportstream); },
                                [](const HttpSettings&) { return DestinationLimits{}; },
-                               [](const MllpDestinationSettings&) { return mllp_limits(); }},
+                               [](const MllpDestinationSettings&) { return mllp_limits(); },
+                               [](const S3Settings& s3) { return limits_of(s3); },
+                               [](const SftpSettings&) { return DestinationLimits{}; }},
                     settings.system);
 }
 

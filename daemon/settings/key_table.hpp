@@ -50,6 +50,8 @@ const KeySection& http_accept();
 const KeySection& http_refuse();
 const KeySection& mllp_destination();
 const KeySection& mllp_destination_tls();
+const KeySection& s3();
+const KeySection& sftp();
 const KeySection& backoff();
 const KeySection& forward();
 const KeySection& route();

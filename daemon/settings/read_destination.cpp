@@ -92,8 +92,16 @@ constexpr std::array types = {
                       destination.system = read_mllp_destination(section);
                       destination.concurrency = 1;
                     }},
+    DestinationType{"s3", keys::s3,
+                    [](const Section& section, DestinationSettings& destination) {
+                      destination.system = read_s3(section);
+                      destination.transport = read_transport(section);
+                    }},
+    DestinationType{
+        "sftp", keys::sftp,
+        [](const Section& section, DestinationSettings& destination) { destination.system = read_sftp(section); }},
 };
-constexpr std::array<std::string_view, 5> types_to_come = {"azure_service_bus", "rabbitmq", "redis", "s3", "sftp"};
+constexpr std::array<std::string_view, 3> types_to_come = {"azure_service_bus", "rabbitmq", "redis"};
 
 std::vector<std::string> type_names() {
   std::vector<std::string> names;
@@ -168,7 +176,7 @@ std::optional<DestinationSettings> read_destination(const Reading& reading, cons
 std::string_view destination_type_name(const DestinationSettings& destination) {
   // In the order of the variant.
   static constexpr std::array<std::string_view, std::variant_size_v<decltype(destination.system)>> names = {
-      "azure_storage_queue", "directory", "reportstream", "http", "mllp"};
+      "azure_storage_queue", "directory", "reportstream", "http", "mllp", "s3", "sftp"};
   return names.at(destination.system.index());
 }
 

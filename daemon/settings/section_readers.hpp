@@ -100,6 +100,10 @@ HttpSettings read_http(const Section& section);
 ClientCertificateSettings read_client_certificate(const Section& section);
 // read_mllp_destination.cpp
 MllpDestinationSettings read_mllp_destination(const Section& section);
+// read_s3.cpp
+S3Settings read_s3(const Section& section);
+// read_sftp.cpp
+SftpSettings read_sftp(const Section& section);
 // read_transport.cpp
 TransportSettings read_transport(const Section& section);
 void read_ca_file(const Section& section, std::string& target);

@@ -21,7 +21,9 @@
 #include "settings/mllp_destination_settings.hpp"
 #include "settings/mllp_settings.hpp"
 #include "settings/reportstream_settings.hpp"
+#include "settings/s3_settings.hpp"
 #include "settings/secret_text.hpp"
+#include "settings/sftp_settings.hpp"
 #include "submission/route_table.hpp"
 
 namespace relay {
@@ -132,7 +134,7 @@ struct DirectorySettings {
 struct DestinationSettings {
   std::string name;
   std::variant<AzureStorageQueueSettings, DirectorySettings, ReportStreamSettings, HttpSettings,
-               MllpDestinationSettings>
+               MllpDestinationSettings, S3Settings, SftpSettings>
       system;
   std::size_t concurrency = 16;
   std::chrono::milliseconds timeout{60'000};
@@ -141,7 +143,7 @@ struct DestinationSettings {
   TransportSettings transport;
   std::chrono::milliseconds alarm_after{std::chrono::minutes(15)};
 };
-// "azure_storage_queue", "directory", "reportstream", "http", "mllp".
+// "azure_storage_queue", "directory", "reportstream", "http", "mllp", "s3", "sftp".
 std::string_view destination_type_name(const DestinationSettings& destination);
 
 struct Settings {

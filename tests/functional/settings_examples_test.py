@@ -24,6 +24,9 @@ def surroundings(tmp_path):
         (credentials / name).write_bytes(file.read_bytes())
     (credentials / "state-secret").write_text("PLANTED\n")
     (credentials / "proxy").write_text("relay:PLANTED\n")
+    for name in ("aims-access-key", "aims-secret-key"):
+        (credentials / name).write_text("AKID\n")
+    assert command("key", "new", "--output", credentials / "aims-sftp-key").returncode == 0
     assert command("key", "new", "--output", credentials / "reportstream-key").returncode == 0
     return {"CREDENTIALS_DIRECTORY": str(credentials), "EDGE_RELAY_ARCHIVE": str(folder), "REPORTSTREAM_QUEUE_SAS": "sv=1&sp=a&sig=x",
             "REPORTSTREAM_BLOB_SAS": "sv=1&sp=cw&sig=x", "REPORTSTREAM_TABLE_SAS": "sv=1&sp=a&sig=x"}

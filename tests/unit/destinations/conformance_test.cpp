@@ -243,7 +243,8 @@ INSTANTIATE_TEST_SUITE_P(Destinations, Conformance,
                                            NamedPeer{"ReportStreamFunctionKey", make_reportstream_function_key_peer},
                                            NamedPeer{"Http", make_http_peer},
                                            NamedPeer{"HttpOAuth", make_http_oauth_peer},
-                                           NamedPeer{"Mllp", make_mllp_peer}),
+                                           NamedPeer{"Mllp", make_mllp_peer}, NamedPeer{"S3", make_s3_peer},
+                                           NamedPeer{"Sftp", make_sftp_peer}),
                          [](const auto& described) { return described.param.name; });
 
 }  // namespace

@@ -243,12 +243,34 @@ destinations:
     address: engine.example:2575
     tls: true
     ack_timeout: 5s
+  lake:
+    type: s3
+    endpoint: https://minio.lab.example
+    region: eu-west-1
+    bucket: reports
+    key: "{client}/{id}"
+    access_key: AKID
+    secret_key: secret
+    session_token: token
+    server_side_encryption: aws:kms
+    kms_key: key-1
+    metadata: {Sender: lab}
+    content_type: text/plain
+    path_style: true
+    if_none_match: false
+  server:
+    type: sftp
+    url: sftp://sftp.example:2222/in
+    user: lab
+    password: secret
+    host_key_sha256: SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+    path: "{date}/{id}"
 forward: {memory: 16MiB}
 routes:
   - match: {client: "lab.*", content_type: application/hl7-v2, intake: http}
     to: [cloud, archive]
   - match: {intake: submit}
-    to: [signed, plain, service, state, bearing, basic, engine]
+    to: [signed, plain, service, state, bearing, basic, engine, lake, server]
 otherwise: [archive]
 log: {level: debug, format: json}
 shutdown_grace: 1m
@@ -332,7 +354,7 @@ TEST_F(Load, EveryBuiltKeyIsTaken) {
 
 TEST_F(Load, EveryBuiltKeyOfADestinationIsTaken) {
   const Settings settings = load(everything(folder));
-  ASSERT_EQ(settings.destinations.size(), 9U);
+  ASSERT_EQ(settings.destinations.size(), 11U);
   const DestinationSettings& cloud = settings.destinations[0];
   EXPECT_EQ(cloud.concurrency, 4U);
   EXPECT_EQ(cloud.timeout, milliseconds(5'000));

@@ -180,8 +180,8 @@ TEST_F(Problems, InsecureIsNamedAsAWarning) {
 
 TEST_F(Problems, OfADestination) {
   EXPECT_EQ(of_cloud("    path: /x\n"), Texts{"2:3: error: destinations.cloud.type is missing; there are "
-                                              "azure_storage_queue, directory, reportstream, http "
-                                              "and mllp"});
+                                              "azure_storage_queue, directory, reportstream, http, "
+                                              "mllp, s3 and sftp"});
   EXPECT_EQ(
       of_cloud("    type: directry\n"),
       Texts{"3:11: error: destinations.cloud.type: \"directry\" is no type of destination; did you mean `directory`?"});
@@ -433,7 +433,7 @@ TEST_F(Problems, OfMllpListeners) {
 }
 
 TEST_F(Problems, ValuesOfPartsThatAreNotBuiltYetAreRefusedByName) {
-  for (const char* type : {"azure_service_bus", "rabbitmq", "redis", "s3", "sftp"}) {
+  for (const char* type : {"azure_service_bus", "rabbitmq", "redis"}) {
     EXPECT_EQ(of_cloud("    type: " + std::string(type) + "\n    url: x\n"),
               Texts{"3:11: error: destinations.cloud.type: " + std::string(type) + " isn't supported by this version"});
   }

@@ -59,6 +59,8 @@ TEST_F(Secrecy, NoValueThatCameByReferenceIsQuotedAtAnyKey) {
       {&keys::http_refuse(), "destinations: {a: {type: http, url: 'https://x.example', refuse: {KEY: VALUE}}}\n"},
       {&keys::mllp_destination(), "destinations: {a: {type: mllp, KEY: VALUE}}\n"},
       {&keys::mllp_destination_tls(), "destinations: {a: {type: mllp, address: 'a:1', tls: {KEY: VALUE}}}\n"},
+      {&keys::s3(), "destinations: {a: {type: s3, KEY: VALUE}}\n"},
+      {&keys::sftp(), "destinations: {a: {type: sftp, KEY: VALUE}}\n"},
       {&keys::directory(), "destinations: {a: {type: directory, KEY: VALUE}}\n"},
       {&keys::backoff(), "destinations: {a: {type: directory, path: /tmp, backoff: {KEY: VALUE}}}\n"},
   };

@@ -37,6 +37,8 @@ void expect_loads(const std::string& file) {
 TEST(ShippedFiles, EveryExampleLoadsWithoutAWarning) {
   const TemporaryFolder folder;
   folder.write("reportstream", "UseDevelopmentStorage=true\n");
+  for (const char* name : {"aims-access-key", "aims-secret-key"}) folder.write(name, "AKID\n");
+  folder.write("aims-sftp-key", JsonWebKey::generate(JwsAlgorithm::es384).private_pem().reveal());
   folder.write("reportstream-key", JsonWebKey::generate(JwsAlgorithm::es384).private_pem().reveal());
   folder.write("journal-key", base64_encode(std::string(32, 'k')));
   const TestCertificate own = make_test_certificate("relay.lab.example");
@@ -74,15 +76,16 @@ TEST(ShippedFiles, WhatIsCommentedOutIsTheDefault) {
   const std::string secret = folder.write("string", "UseDevelopmentStorage=true");
   std::string text =
       std::regex_replace(text_of(config / "edge-relay.yaml"), std::regex("(^|\n)( *)#(?=[a-z-]|  |\n)"), "$1$2");
-  text = std::regex_replace(text, std::regex("/etc/edge-relay/reportstream-connection-string"), secret);
+  text = std::regex_replace(
+      text, std::regex("/etc/edge-relay/(reportstream-connection-string|s3-access-key|s3-secret-key)"), secret);
   std::filesystem::create_directory(folder.path() / "archive");
   std::filesystem::create_directory(folder.path() / "outbox");
   text = std::regex_replace(text, std::regex("/srv/edge-relay/archive"), (folder.path() / "archive").string());
   text = std::regex_replace(text, std::regex("/var/spool/edge-relay/outbox"), (folder.path() / "outbox").string());
   const std::string key = folder.write("key.pem", JsonWebKey::generate(JwsAlgorithm::es384).private_pem().reveal());
-  text = std::regex_replace(text, std::regex("/etc/edge-relay/reportstream-key.pem"), key);
   const std::string state_secret = folder.write("state-secret", "PLANTED\n");
   text = std::regex_replace(text, std::regex("/etc/edge-relay/state-client-secret"), state_secret);
+  text = std::regex_replace(text, std::regex("/etc/edge-relay/(reportstream-key.pem|sftp-key)"), key);
   const TestCertificate own = make_test_certificate();
   const std::string certificate = folder.write("relay.pem", own.certificate_pem);
   const std::string tls_key = folder.write("relay.key", own.key_pem);
