@@ -15,6 +15,10 @@
 
 namespace relay {
 
+namespace {
+constexpr std::size_t blocking_named = 20;
+}
+
 SqliteJournal::SqliteJournal(const JournalOptions& options, const Clock& clock, LockFile lock, Connection connection,
                              std::shared_ptr<const PayloadCipher> cipher, WriterState state)
     : options_(options),
@@ -370,6 +374,9 @@ Result<JournalSnapshot> SqliteJournal::snapshot() {
         snapshot.confirmations[row.name] = counts;
       }
       if (row.queued == 0) continue;
+      for (const std::int64_t seq : reader->turns.blocking(row.destination, blocking_named)) {
+        if (const auto id = reader->submissions.id_of(seq)) shown.blocked_by.push_back(*id);
+      }
       if (const auto seq = reader->claims.oldest(row.destination)) {
         Rows rows = reader->accepted_at.rows(*seq);
         if (rows.next()) shown.oldest_queued_at = rows.time(0);

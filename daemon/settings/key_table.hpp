@@ -44,6 +44,7 @@ const KeySection& directory();
 const KeySection& reportstream();
 const KeySection& reportstream_auth();
 const KeySection& backoff();
+const KeySection& hold_window();
 const KeySection& forward();
 const KeySection& route();
 const KeySection& match();

@@ -150,6 +150,7 @@ std::optional<DestinationSettings> read_destination(const Reading& reading, cons
   section.read("timeout", destination.timeout, milliseconds(1), hours(1));
   section.read("alarm_after", destination.alarm_after, milliseconds(1), hours(24 * 365));
   destination.backoff = read_backoff(section);
+  destination.hold_windows = read_hold_windows(section);
   known->read(section, destination);
   return destination;
 }

@@ -17,6 +17,7 @@
 #include "base/secret.hpp"
 #include "settings/access_settings.hpp"
 #include "settings/folder_settings.hpp"
+#include "settings/hold_window_settings.hpp"
 #include "settings/mllp_settings.hpp"
 #include "settings/reportstream_settings.hpp"
 #include "settings/secret_text.hpp"
@@ -135,6 +136,7 @@ struct DestinationSettings {
   BackoffSettings backoff;
   TransportSettings transport;
   std::chrono::milliseconds alarm_after{std::chrono::minutes(15)};
+  std::vector<HoldWindowSettings> hold_windows;
 };
 // "azure_storage_queue", "directory", "reportstream".
 std::string_view destination_type_name(const DestinationSettings& destination);
