@@ -15,17 +15,20 @@ DeliveryError refusing_everything(const DeliveryError& last) {
 void Circuit::accepted() {
   opening_.reset();
   refusals_ = 0;
+  refused_orders_.clear();
   silences_ = 0;
 }
 
-Circuit::Refusal Circuit::refused(const DeliveryError& error, bool probe, Moment now) {
+Circuit::Refusal Circuit::refused(const DeliveryError& error, bool probe, Moment now, const std::string& order_number) {
   silences_ = 0;
   if (opening_ && opening_->cause == CircuitCause::refusing_everything) {
     if (probe) probe_failed(now);
     return Refusal::keep_queued;
   }
   if (opening_ && probe) opening_.reset();
-  if (++refusals_ >= refusals_that_open) open(CircuitCause::refusing_everything, refusing_everything(error), now);
+  const bool counts = order_number.empty() || refused_orders_.insert(order_number).second;
+  if (counts && ++refusals_ >= refusals_that_open)
+    open(CircuitCause::refusing_everything, refusing_everything(error), now);
   return Refusal::dead_letter;
 }
 

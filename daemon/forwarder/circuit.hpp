@@ -10,6 +10,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "forwarder/moment.hpp"
@@ -42,7 +44,9 @@ class Circuit {
 
   void accepted();
   enum class Refusal { dead_letter, keep_queued };
-  Refusal refused(const DeliveryError& error, bool probe, Moment now);
+  // `order_number`: by which it is ordered; empty: by none. Refusals of one order follow from each other, so they count
+  // as one.
+  Refusal refused(const DeliveryError& error, bool probe, Moment now, const std::string& order_number = {});
   void try_later(const DeliveryError& error, bool probe, Moment now);
   void broken(const DeliveryError& error, bool probe, Moment now);
   void unknown(const DeliveryError& error, bool probe, Moment now);
@@ -61,8 +65,9 @@ class Circuit {
   Jitter jitter_;
   std::optional<Opening> opening_{};
   std::uint64_t openings_ = 0;
-  unsigned refusals_ = 0;  // since anything was accepted
-  unsigned silences_ = 0;  // tries in a row whose outcome is unknown
+  unsigned refusals_ = 0;                 // since anything was accepted
+  std::set<std::string> refused_orders_;  // of those, at most refusals_that_open
+  unsigned silences_ = 0;                 // tries in a row whose outcome is unknown
 };
 
 }  // namespace relay

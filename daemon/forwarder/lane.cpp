@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "base/thread_name.hpp"
 #include "base/thread_progress.hpp"
+#include "forwarder/hold_windows.hpp"
 #include "forwarder/probe_rotation.hpp"
 
 namespace relay {
@@ -68,10 +69,12 @@ void Lane::run() {
   for (;;) {
     progress.turn();
     const Moment now = moment_of(clock_);
+    held_until_ = held_until(settings_.hold_windows, now.wall);
+    report_.held(held_until_);
     read_mail(now);
     if (finished(now)) break;
     if (!stop_at_) start_what_may_start(now);
-    if (!stop_at_ && now.monotonic >= rules_.hold_until()) follow_ups_.ask(now);
+    if (!stop_at_ && !holds(now)) follow_ups_.ask(now);
     report_.turn(rules_, in_flight_.size(), now);
     for (const DeliveryResult& result : destination_->poll(time_to_wait(now))) conclude(result, moment_of(clock_));
     follow_ups_.take_answers(moment_of(clock_));
@@ -152,7 +155,7 @@ void Lane::start_what_may_start(Moment now) {
     look_for_work_ = true;
     nothing_to_probe_ = false;
   }
-  if (now.monotonic < rules_.hold_until()) return;
+  if (holds(now)) return;
   if (pace_ && pace_->left(now.monotonic) < 1) return;
   if (rules_.circuit().is_open()) return start_probe(now);
   look_for_witnesses_ = false;
@@ -307,13 +310,15 @@ milliseconds Lane::time_to_wait(Moment now) const {
   MonotonicTime until = now.monotonic + longest_wait;
   const auto at = [&](MonotonicTime time) { until = std::min(until, time); };
   if (const auto report = report_.next_turn()) at(*report);
-  if (!stop_at_) {
+  if (!stop_at_ && !held_until_) {
     if (const auto follow_up = follow_ups_.next_turn(now)) at(std::max(*follow_up, rules_.hold_until()));
   }
   if (stop_at_) {
     at(*stop_at_);
   } else if (journal_failing_until_) {
     at(*journal_failing_until_);
+  } else if (held_until_) {
+    at(now.monotonic + (*held_until_ - now.wall));
   } else if (now.monotonic < rules_.hold_until()) {
     at(rules_.hold_until());
   } else if (pace_ && pace_->left(now.monotonic) < 1) {

@@ -77,6 +77,8 @@ class Lane {
   void wait_on(const Try& attempt, std::chrono::milliseconds wait, Moment now);
   void send_after_look(Try attempt, std::uint64_t number, bool earlier_ones_are_absent, Moment now);
   std::size_t room(Moment now) const;
+  // Nothing is to be sent now: inside a hold window, or the destination asked for it.
+  bool holds(Moment now) const { return held_until_.has_value() || now.monotonic < rules_.hold_until(); }
   void conclude(const DeliveryResult& result, Moment now);
   void conclude(Try attempt, const AttemptResult& result, Moment now);
   void settle(const Claim& claim, Settlement settlement);
@@ -106,6 +108,7 @@ class Lane {
   MonotonicTime look_again_at_{};       // whatever anybody says, look then
   std::optional<WallTime> next_due_{};  // the journal's next not_before
   std::optional<MonotonicTime> journal_failing_until_{};
+  std::optional<WallTime> held_until_{};  // the end of the hold window of now
   MonotonicTime forget_absent_at_{};
   std::optional<MonotonicTime> stop_at_{};
   bool nothing_to_probe_ = false;

@@ -32,6 +32,7 @@ bool same_state(const DestinationCondition& a, const DestinationCondition& b) {
   return a.up == b.up && same_error(a.circuit_error, b.circuit_error) && a.circuit_since == b.circuit_since &&
          a.next_probe_at == b.next_probe_at && a.stuck == b.stuck && a.stuck_submissions == b.stuck_submissions &&
          a.refusing_everything == b.refusing_everything && a.clock_ahead_by == b.clock_ahead_by &&
+         a.holding == b.holding && a.held_until == b.held_until &&
          a.last_success_at.has_value() == b.last_success_at.has_value() &&
          a.last_error.has_value() == b.last_error.has_value();
 }
@@ -94,6 +95,18 @@ void LaneReport::heard_date(WallTime theirs, Moment now) {
   if (!clock_off_since_) clock_off_since_ = now.wall;
 }
 
+void LaneReport::held(std::optional<WallTime> until) {
+  if (until.has_value() != holding_) {
+    if (until) {
+      log_info("a hold window has begun; nothing is sent until it ends", {{"destination", destination_}});
+    } else {
+      log_info("the hold window has ended; sending goes on", {{"destination", destination_}});
+    }
+  }
+  holding_ = until.has_value();
+  if (until) held_until_ = until;
+}
+
 void LaneReport::turn(const OutcomeRules& rules, std::size_t in_flight, Moment now) {
   tell_circuit(rules.circuit(), now);
   publish(rules, in_flight, now);
@@ -131,6 +144,8 @@ void LaneReport::publish(const OutcomeRules& rules, std::size_t in_flight, Momen
   condition.stuck = rules.stuck();
   condition.stuck_submissions = rules.stuck_submissions(stuck_named);
   condition.in_flight = in_flight;
+  condition.holding = holding_;
+  condition.held_until = held_until_;
   condition.clock_ahead_by = clock_ahead_by_;
   condition.clock_off_since = clock_off_since_;
   condition.delivery_seconds = delivery_seconds_;

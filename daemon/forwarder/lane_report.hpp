@@ -23,6 +23,8 @@ class LaneReport {
   void concluded(const Try& attempt, const Verdict& verdict, Moment now);
   // What the destination's Date says, in every answer that has one.
   void heard_date(WallTime theirs, Moment now);
+  // Each turn: when the hold window ends in which it is; nothing outside of all.
+  void held(std::optional<WallTime> until);
   // Each turn: changes of the circuit, and the condition where it changed. What changes with every delivery (last
   // success, last error, in flight) is published once a second at most.
   void turn(const OutcomeRules& rules, std::size_t in_flight, Moment now);
@@ -36,6 +38,8 @@ class LaneReport {
   Journal& journal_;
   const std::string destination_;
   std::optional<Circuit::Opening> told_opening_{};
+  bool holding_ = false;
+  std::optional<WallTime> held_until_{};  // of the last one
   std::optional<WallTime> last_success_at_{};
   std::optional<DeliveryError> last_error_{};
   std::optional<std::chrono::milliseconds> clock_ahead_by_{};

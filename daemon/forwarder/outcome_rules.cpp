@@ -86,7 +86,7 @@ Verdict OutcomeRules::refused(const Try& attempt, const DeliveryError& error, Mo
   try_laters_ = 0;
   heard(attempt);
   const bool was_open = circuit_.is_open();
-  if (circuit_.refused(error, attempt.probe, now) == Circuit::Refusal::keep_queued)
+  if (circuit_.refused(error, attempt.probe, now, attempt.claim.order_number) == Circuit::Refusal::keep_queued)
     return stay_queued(attempt, Outcome::refused, error, Cost::an_attempt, milliseconds{0}, now);
   if (was_open && !circuit_.is_open()) sending_since_ = now.monotonic;
   return dead_letter(attempt);

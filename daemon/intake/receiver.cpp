@@ -5,19 +5,13 @@
 #include <mutex>
 #include <utility>
 
+#include "intake/admission_rules.hpp"
 #include "intake/client_rates.hpp"
 #include "intake/intake_counters.hpp"
 #include "intake/reception.hpp"
-#include "submission/client_name.hpp"
 
 namespace relay {
 namespace {
-
-std::string comma_separated(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
 
 std::optional<RequestProblem> check_rate(const Arrival& arrival) {
   const auto wait = arrival.rates ? arrival.rates->take(arrival.client) : std::nullopt;
@@ -37,94 +31,14 @@ class JournalReception final : public Reception {
 
 }  // namespace
 
-namespace {
-
-// What the configuration says; replaced as a whole.
-struct Rules {
-  const IntakeSettings settings;
-  const std::vector<std::string> clients;
-  const RouteTable routes;
-
-  std::optional<RequestProblem> check_client(const Arrival& arrival) const;
-  std::optional<RequestProblem> check_content_type(const Arrival& arrival) const;
-  std::optional<RequestProblem> check_destinations(const Arrival& arrival,
-                                                   const std::vector<std::string>& destinations) const;
-  ByteCount limit(const std::vector<std::string>& destinations) const {
-    return std::min(settings.max_payload, routes.max_payload(destinations));
-  }
-  // 415 with Accept-Post: the types that `takes` says yes to.
-  template <class Predicate>
-  RequestProblem type_problem(ProblemName name, std::string detail, Predicate takes) const;
-  bool validates(const std::vector<std::string>& destinations) const;
-};
-
-std::optional<RequestProblem> Rules::check_client(const Arrival& arrival) const {
-  if (arrival.any_client || clients.empty()) return std::nullopt;
-  const bool allowed =
-      std::ranges::any_of(clients, [&](const std::string& glob) { return glob_matches(glob, arrival.client); });
-  if (allowed) return std::nullopt;
-  return RequestProblem{ProblemName::client_not_allowed, "`clients` doesn't name this client."};
-}
-
-template <class Predicate>
-RequestProblem Rules::type_problem(ProblemName name, std::string detail, Predicate takes) const {
-  std::vector<std::string> taken;
-  std::ranges::copy_if(settings.content_types, std::back_inserter(taken), takes);
-  RequestProblem problem{name, std::move(detail)};
-  if (!taken.empty()) problem.detail += " Taken here: " + comma_separated(taken) + '.';
-  problem.fields.emplace_back("Accept-Post", comma_separated(taken));
-  return problem;
-}
-
-std::optional<RequestProblem> Rules::check_content_type(const Arrival& arrival) const {
-  const auto any = [](const std::string&) { return true; };
-  if (!arrival.content_type) {
-    return type_problem(ProblemName::content_type_missing, "The request has no Content-Type.", any);
-  }
-  const std::string& type = arrival.content_type->type;
-  if (type.empty()) return type_problem(ProblemName::content_type_not_taken, "The Content-Type can't be read.", any);
-  if (std::ranges::find(settings.content_types, type) == settings.content_types.end()) {
-    return type_problem(ProblemName::content_type_not_taken, type + " isn't in `intake.content_types`.", any);
-  }
-  if (arrival.content_coding.empty() || arrival.content_coding == "gzip") return std::nullopt;
-  RequestProblem problem{ProblemName::content_type_not_taken, "Of content codings only one gzip is undone here."};
-  problem.fields.emplace_back("Accept-Encoding", "gzip");
-  return problem;
-}
-
-std::optional<RequestProblem> Rules::check_destinations(const Arrival& arrival,
-                                                        const std::vector<std::string>& destinations) const {
-  if (const auto refusing = routes.refuses_client(destinations, arrival.client)) {
-    return RequestProblem{ProblemName::client_not_allowed,
-                          "Destination " + *refusing + " of this submission's route signs in for another org."};
-  }
-  const std::string& type = arrival.content_type->type;
-  if (const auto refusing = routes.refuses_type(destinations, type)) {
-    return type_problem(ProblemName::content_type_not_taken,
-                        "Destination " + *refusing + " of this submission's route doesn't take " + type + '.',
-                        [&](const std::string& other) { return !routes.refuses_type(destinations, other); });
-  }
-  if (arrival.declared_size && *arrival.declared_size > limit(destinations)) {
-    return too_large_problem(limit(destinations));
-  }
-  return std::nullopt;
-}
-
-bool Rules::validates(const std::vector<std::string>& destinations) const {
-  if (settings.validate == Validation::automatic) return routes.reaches_reportstream(destinations);
-  return settings.validate == Validation::envelope;
-}
-
-}  // namespace
-
 struct Receiver::State {
-  State(Rules rules_, Journal& journal_, const Clock& clock_)
+  State(AdmissionRules rules_, Journal& journal_, const Clock& clock_)
       : journal(journal_),
         clock(clock_),
         ids(clock_),
         counters(std::make_shared<IntakeCounters>(journal_, clock_)),
         budget(std::make_shared<MemoryBudget>(rules_.settings.memory)),
-        rules_now(std::make_shared<const Rules>(std::move(rules_))) {}
+        rules_now(std::make_shared<const AdmissionRules>(std::move(rules_))) {}
 
   Journal& journal;
   const Clock& clock;
@@ -133,13 +47,13 @@ struct Receiver::State {
   const std::shared_ptr<MemoryBudget> budget;
   std::atomic<bool> stopping = false;
 
-  std::shared_ptr<const Rules> rules() const {
+  std::shared_ptr<const AdmissionRules> rules() const {
     const std::lock_guard lock(mutex);
     return rules_now;
   }
-  void change(Rules changed) {
+  void change(AdmissionRules changed) {
     budget->set_limit(changed.settings.memory);
-    auto made = std::make_shared<const Rules>(std::move(changed));
+    auto made = std::make_shared<const AdmissionRules>(std::move(changed));
     const std::lock_guard lock(mutex);
     rules_now.swap(made);
   }
@@ -148,7 +62,7 @@ struct Receiver::State {
 
  private:
   mutable std::mutex mutex;
-  std::shared_ptr<const Rules> rules_now;
+  std::shared_ptr<const AdmissionRules> rules_now;
 };
 
 std::optional<RequestProblem> Receiver::State::check_room(const Arrival& arrival) const {
@@ -162,18 +76,19 @@ Result<std::unique_ptr<Reception>, RequestProblem> Receiver::State::admit(Arriva
   const auto going_by = rules();
   if (auto problem = going_by->check_client(arrival)) return Failure{std::move(*problem)};
   if (auto problem = going_by->check_content_type(arrival)) return Failure{std::move(*problem)};
-  const auto* destinations = going_by->routes.find(arrival.client, arrival.content_type->type, arrival.intake);
-  if (!destinations) {
-    return Failure{RequestProblem{ProblemName::no_route, "No route takes this client and content type here."}};
-  }
-  if (auto problem = going_by->check_destinations(arrival, *destinations)) return Failure{std::move(*problem)};
+  const auto candidates = going_by->candidates(arrival);
+  if (!candidates) return Failure{candidates.error()};
   if (auto problem = check_rate(arrival)) return Failure{std::move(*problem)};
   if (auto problem = check_room(arrival)) return Failure{std::move(*problem)};
 
-  ReceptionState::Plan plan{std::move(arrival), ids.next(), *destinations, going_by->limit(*destinations), nullptr};
-  if (going_by->validates(*destinations)) plan.validator = make_payload_validator(plan.arrival.content_type->type);
-  if (going_by->routes.goes_in_mllp_frames(*destinations))
-    plan.validator = make_mllp_frame_validator(std::move(plan.validator));
+  ReceptionState::Plan plan{std::move(arrival), ids.next(), std::nullopt, going_by->most(*candidates), {}};
+  if (candidates->size() == 1 && !candidates->front()->match.asks_message()) {
+    plan.destined = going_by->destined(plan.arrival, *candidates->front());
+  } else {
+    plan.decide = [going_by](const Arrival& arrived, const Hl7HeaderSegment* header) {
+      return going_by->decide(arrived, header);
+    };
+  }
   auto state = std::make_shared<ReceptionState>(std::move(plan), journal, clock, counters, budget);
   if (!state->reserve()) return Failure{memory_problem()};
   return std::unique_ptr<Reception>(std::make_unique<JournalReception>(std::move(state)));
@@ -181,7 +96,8 @@ Result<std::unique_ptr<Reception>, RequestProblem> Receiver::State::admit(Arriva
 
 Receiver::Receiver(const IntakeSettings& settings, std::vector<std::string> clients, RouteTable routes,
                    Journal& journal, const Clock& clock)
-    : state_(std::make_shared<State>(Rules{settings, std::move(clients), std::move(routes)}, journal, clock)) {}
+    : state_(std::make_shared<State>(AdmissionRules{settings, std::move(clients), std::move(routes)}, journal, clock)) {
+}
 Receiver::~Receiver() = default;
 
 Result<std::unique_ptr<Reception>, RequestProblem> Receiver::admit(Arrival arrival) {
@@ -196,7 +112,7 @@ void Receiver::count_refusal(Intake intake, ProblemName reason) {
 }
 
 void Receiver::change(const IntakeSettings& settings, std::vector<std::string> clients, RouteTable routes) {
-  state_->change(Rules{settings, std::move(clients), std::move(routes)});
+  state_->change(AdmissionRules{settings, std::move(clients), std::move(routes)});
 }
 
 void Receiver::stop() {

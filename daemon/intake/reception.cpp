@@ -5,6 +5,9 @@
 
 namespace relay {
 
+// All of it is still held then.
+static_assert(hl7_header_within < payload_chunk_size.value);
+
 RequestProblem append_problem(AppendRefusal refusal) {
   using std::chrono::seconds;
   switch (refusal) {
@@ -41,7 +44,15 @@ ReceptionState::ReceptionState(Plan plan, Journal& journal, const Clock& clock,
       journal_(journal),
       clock_(clock),
       counters_(std::move(counters)),
-      budget_(std::move(budget)) {}
+      budget_(std::move(budget)) {
+  if (plan_.destined) begin_order();
+}
+
+void ReceptionState::begin_order() {
+  plan_.limit = plan_.destined->limit;
+  const bool hl7 = plan_.arrival.content_type->type == hl7_media_type;
+  if (plan_.destined->ordering == Ordering::key && hl7) number_.emplace();
+}
 
 bool ReceptionState::reserve() {
   // A payload of unknown size grows its lease as it comes.
@@ -50,7 +61,7 @@ bool ReceptionState::reserve() {
 
 void ReceptionState::write(std::string_view bytes, Reception::WriteCallback ready) {
   if (auto problem = take(bytes)) return ready(Failure{std::move(*problem)});
-  const bool invalid = plan_.validator && plan_.validator->problem();
+  const bool invalid = validator() && validator()->problem();
   store(invalid ? std::string_view() : bytes, std::move(ready));
 }
 
@@ -59,8 +70,10 @@ std::optional<RequestProblem> ReceptionState::take(std::string_view bytes) {
   size_ += ByteCount{bytes.size()};
   if (size_ > plan_.limit) return refuse(too_large_problem(plan_.limit));
   hash_.update(bytes);
-  if (plan_.validator) plan_.validator->feed(bytes);
-  if (plan_.validator && plan_.validator->problem()) {
+  if (auto problem = look_at_header(bytes, false)) return problem;
+  if (number_) number_->feed(bytes);
+  if (validator()) validator()->feed(bytes);
+  if (validator() && validator()->problem()) {
     // It will be refused at its end; until then only its digest is of interest.
     held_ = {};
     upload_.reset();
@@ -69,6 +82,32 @@ std::optional<RequestProblem> ReceptionState::take(std::string_view bytes) {
   const ByteCount needed = std::min(ByteCount{held_.size() + bytes.size()}, payload_chunk_size);
   if (!lease_.grow_to(needed)) return refuse(memory_problem());
   return std::nullopt;
+}
+
+std::optional<RequestProblem> ReceptionState::look_at_header(std::string_view bytes, bool at_end) {
+  if (plan_.destined) return std::nullopt;
+  header_.feed(bytes);
+  if (at_end) header_.finish();
+  const bool no_hl7 = header_.readable().has_value() && !*header_.readable();
+  if (!at_end && !no_hl7 && !header_.message_header() && size_.value < hl7_header_within) return std::nullopt;
+  auto decided = plan_.decide(plan_.arrival, header_.first_header());
+  if (!decided) return refuse(std::move(decided.error()));
+  plan_.destined = std::move(*decided);
+  begin_order();
+  if (size_ > plan_.limit) return refuse(too_large_problem(plan_.limit));
+  // What came before; it is all still here.
+  if (number_) number_->feed(held_);
+  if (validator()) validator()->feed(held_);
+  return std::nullopt;
+}
+
+std::optional<DeliveryOrder> ReceptionState::order() const {
+  const Destined& destined = *plan_.destined;
+  if (destined.ordering == Ordering::none) return std::nullopt;
+  if (number_ && !number_->number().empty()) {
+    return DeliveryOrder{DeliveryOrder::Kind::order_number, std::string(number_->number()), destined.on_dead_letter};
+  }
+  return DeliveryOrder{DeliveryOrder::Kind::client, plan_.arrival.client, destined.on_dead_letter};
 }
 
 // Fills the chunk at hand; a full one is committed before the next begins, on the writer's thread.
@@ -110,14 +149,16 @@ void ReceptionState::finish(Reception::FinishCallback durable) {
 std::optional<RequestProblem> ReceptionState::check_whole() {
   if (refused_) return refused_;
   if (size_.value == 0) return refuse({ProblemName::empty_payload, "A submission needs a payload."});
+  if (auto problem = look_at_header({}, true)) return problem;
+  if (number_) number_->finish();
   digest_ = hash_.finish();
   if (plan_.arrival.digest_problem) return refuse(*plan_.arrival.digest_problem);
   if (plan_.arrival.content_digest && *plan_.arrival.content_digest != digest_) {
     return refuse({ProblemName::digest_mismatch, "The SHA-256 of the payload isn't the one that Content-Digest says."});
   }
-  if (plan_.validator) plan_.validator->finish();
-  if (plan_.validator && plan_.validator->problem()) {
-    return refuse({ProblemName::invalid_payload, *plan_.validator->problem()});
+  if (validator()) validator()->finish();
+  if (validator() && validator()->problem()) {
+    return refuse({ProblemName::invalid_payload, *validator()->problem()});
   }
   if (plan_.arrival.key_problem) return refuse(*plan_.arrival.key_problem);
   return std::nullopt;
@@ -136,7 +177,8 @@ void ReceptionState::append(Reception::FinishCallback durable) {
                            digest_,
                            clock_.wall_now(),
                            std::move(arrival.query_parameters)};
-  submission.destinations = std::move(plan_.destinations);
+  submission.order = order();
+  submission.destinations = std::move(plan_.destined->destinations);
   if (arrival.idempotency_key) {
     // A sender's key is the same key at the operator socket; other doors' keys are of another kind.
     const Intake kind = arrival.intake == Intake::submit ? Intake::http : arrival.intake;

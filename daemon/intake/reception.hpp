@@ -2,6 +2,7 @@
 // stay in memory until the one append, more goes to the journal in chunks, each waited for before the next is taken.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,11 +10,14 @@
 #include <vector>
 
 #include "base/digest.hpp"
+#include "intake/admission_rules.hpp"
 #include "intake/intake_counters.hpp"
 #include "intake/memory_budget.hpp"
 #include "intake/payload_validator.hpp"
 #include "intake/receiver.hpp"
 #include "journal/journal.hpp"
+#include "submission/hl7_header_reader.hpp"
+#include "submission/hl7_order_number.hpp"
 
 namespace relay {
 
@@ -27,9 +31,9 @@ class ReceptionState : public std::enable_shared_from_this<ReceptionState> {
   struct Plan {
     Arrival arrival;
     SubmissionId id;
-    std::vector<std::string> destinations;
-    ByteCount limit;
-    std::unique_ptr<PayloadValidator> validator;  // may be nullptr
+    std::optional<Destined> destined;  // nothing: decide() says, once the payload's first header is there
+    ByteCount limit;                   // the largest payload, until then
+    std::function<Result<Destined, RequestProblem>(const Arrival&, const Hl7HeaderSegment*)> decide;
   };
   ReceptionState(Plan plan, Journal& journal, const Clock& clock, std::shared_ptr<IntakeCounters> counters,
                  std::shared_ptr<MemoryBudget> budget);
@@ -41,6 +45,11 @@ class ReceptionState : public std::enable_shared_from_this<ReceptionState> {
 
  private:
   std::optional<RequestProblem> take(std::string_view bytes);
+  void begin_order();
+  // Looks at what begins the payload; decides as soon as it can, at the latest at the payload's end.
+  std::optional<RequestProblem> look_at_header(std::string_view bytes, bool at_end);
+  std::optional<DeliveryOrder> order() const;
+  PayloadValidator* validator() const { return plan_.destined ? plan_.destined->validator.get() : nullptr; }
   std::optional<RequestProblem> check_whole();
   void store(std::string_view bytes, Reception::WriteCallback ready);
   void commit_chunk(Reception::WriteCallback committed);
@@ -56,8 +65,10 @@ class ReceptionState : public std::enable_shared_from_this<ReceptionState> {
   Sha256 hash_;
   ByteCount size_;
   Digest digest_;
-  std::string held_;                       // not yet handed to the journal; at most a chunk
-  std::unique_ptr<PayloadUpload> upload_;  // once there is more than a chunk
+  std::string held_;                            // not yet handed to the journal; at most a chunk
+  std::unique_ptr<PayloadUpload> upload_;       // once there is more than a chunk
+  Hl7HeaderReader header_;                      // while nothing is decided
+  std::optional<Hl7OrderNumberReader> number_;  // where that is what it is ordered by
   std::optional<RequestProblem> refused_;
 };
 

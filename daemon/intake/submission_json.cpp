@@ -68,6 +68,7 @@ json::object delivery_json(const DeliveryView& delivery, const SubmissionJsonOpt
   if (options.receipt) object["receipt"] = receipt_json(delivery.receipt);
   if (options.history) {
     object["resends"] = delivery.resends;
+    if (delivery.waits_for) object["waits_for"] = delivery.waits_for->text();
     if (options.remote_text) object["discard_reason"] = text_or_null(delivery.discard_reason);
     object["history"] = history_json(delivery, options);
   }

@@ -3,16 +3,18 @@
 namespace relay {
 
 ActionStatements::ActionStatements(Connection& connection)
-    : open_delivery(
-          connection,
-          "SELECT due, position, queued_since, attempts, tries, recorded, possibly_delivered, resends,"
-          " started_at FROM delivery INDEXED BY delivery_client WHERE destination = ?1 AND client = ?2 AND seq = ?3"),
+    : open_delivery(connection,
+                    "SELECT due, position, queued_since, attempts, tries, recorded, possibly_delivered, resends,"
+                    " order_key, order_stops, started_at FROM delivery INDEXED BY delivery_client"
+                    " WHERE destination = ?1 AND client = ?2 AND seq = ?3"),
       ended_delivery(connection,
-                     "SELECT state, position, ended_at, attempts, recorded, possibly_delivered, resends FROM record"
+                     "SELECT state, position, ended_at, attempts, recorded, possibly_delivered, resends,"
+                     " order_key, order_stops FROM record"
                      " WHERE seq = ?1 AND destination = ?2"),
       insert_delivery(connection,
                       "INSERT INTO delivery (destination, due, seq, client, position, queued_since, attempts, tries,"
-                      " recorded, possibly_delivered, resends) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10)"),
+                      " recorded, possibly_delivered, resends, order_key, order_stops)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11, ?12)"),
       erase_record(connection, "DELETE FROM record WHERE seq = ?1 AND destination = ?2"),
       end_record(connection, "UPDATE record SET state = ?3, ended_at = ?4 WHERE seq = ?1 AND destination = ?2"),
       keep_discard_reason(connection, "INSERT OR REPLACE INTO discard_reason VALUES (?1, ?2, ?3)"),
@@ -23,9 +25,6 @@ ActionStatements::ActionStatements(Connection& connection)
       dead_letters(connection,
                    "SELECT seq FROM record INDEXED BY record_dead_letter"
                    " WHERE destination = ?1 AND state = 3 AND seq > ?2 ORDER BY seq LIMIT ?3"),
-      open_by_due(connection,
-                  "SELECT due, seq FROM delivery WHERE destination = ?1 AND (due, seq) > (?2, ?3) ORDER BY due, seq"
-                  " LIMIT ?4"),
       open_by_client(connection,
                      "SELECT client, seq FROM delivery INDEXED BY delivery_client"
                      " WHERE destination = ?1 AND (client, seq) > (?2, ?3) ORDER BY client, seq LIMIT ?4"),

@@ -20,7 +20,6 @@ struct ActionStatements {
 
   // Slices of a destination.
   Statement dead_letters;    // above a seq
-  Statement open_by_due;     // above a (due, seq)
   Statement open_by_client;  // above a (client, seq)
   Statement ended_since;     // submissions in the order in which something of them ended
 

@@ -22,6 +22,10 @@ AppendCommand::AppendCommand(NewSubmission submission, AppendCallback callback, 
     names_ = idempotency_hashes(journal_id, cipher, name);
     names_with_payload_ = idempotency_hashes(journal_id, cipher, name + '\n' + new_.submission.sha256.hex());
   }
+  if (new_.order) {
+    order_keys_ = order_keys(journal_id, cipher, *new_.order);
+    if (new_.order->on_dead_letter == OnDeadLetter::stop) stops_others_ = StopsOthers::yes;
+  }
   const Submission& sealed = new_.submission;
   content_type_parameters_ =
       store_text(sealed.content_type_parameters, {sealed.id, SealedField::content_type_parameters}, cipher);
@@ -136,7 +140,10 @@ void AppendCommand::insert(WriteTransaction& transaction) {
     TotalsRow& totals = transaction.state.totals.of(name);
     ++totals.accepted;
     ++totals.queued;
-    statements.insert_delivery.run(totals.destination, seq, submission.client, position++, submission.accepted_at);
+    const OrderColumns order{statements.turns.key_of_new(totals.destination, order_keys_), stops_others_};
+    statements.insert_delivery.run(totals.destination, seq, submission.client, position++, submission.accepted_at,
+                                   statements.turns.first_due(totals.destination, order, seq), order.key_column(),
+                                   order.stops);
     transaction.may_have_work.push_back(totals.destination);
   }
   transaction.state.totals.count_intake(submission.intake);

@@ -8,6 +8,7 @@
 #include "journal/idempotency.hpp"
 #include "journal/row_digest.hpp"
 #include "journal/submission_rows.hpp"
+#include "journal/turns.hpp"
 #include "journal/uploads.hpp"
 
 namespace relay {
@@ -44,6 +45,8 @@ class AppendCommand : public Command {
   std::vector<IdempotencyHash> keys_;                // the first is kept
   std::vector<IdempotencyHash> names_;               // of the message's name, likewise
   std::vector<IdempotencyHash> names_with_payload_;  // of the name and the payload's digest, likewise
+  std::vector<std::string> order_keys_;              // see turns.hpp
+  StopsOthers stops_others_ = StopsOthers::no;
   StoredText content_type_parameters_;
   std::optional<StoredText> payload_name_;
   std::optional<StoredText> pending_move_;

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include "journal/turns.hpp"
+
 namespace relay {
 
 namespace {
 
-#define RELAY_DELIVERY_COLUMNS "due, seq, client, attempts, tries, possibly_delivered, queued_since, started_at"
+#define RELAY_DELIVERY_COLUMNS \
+  "due, seq, client, attempts, tries, possibly_delivered, queued_since, started_at, order_key"
 
 }  // namespace
 
@@ -17,14 +20,20 @@ ClaimReader::ClaimReader(Connection& connection, const PayloadCipher& cipher)
                 "SELECT " RELAY_DELIVERY_COLUMNS " FROM delivery WHERE destination = ?1 AND due = 0 ORDER BY seq"),
       waiting_(connection, "SELECT due, seq FROM delivery WHERE destination = ?1 AND due > 0 ORDER BY due, seq"),
       client_oldest_(connection,
-                     "SELECT due, seq FROM delivery INDEXED BY delivery_client"
-                     " WHERE destination = ?1 AND client = ?2 ORDER BY seq"),
+                     "SELECT due, seq FROM delivery INDEXED BY delivery_sendable"
+                     " WHERE destination = ?1 AND client = ?2 AND due >= 0 ORDER BY seq"),
       client_newest_(connection,
-                     "SELECT due, seq FROM delivery INDEXED BY delivery_client"
-                     " WHERE destination = ?1 AND client = ?2 ORDER BY seq DESC"),
+                     "SELECT due, seq FROM delivery INDEXED BY delivery_sendable"
+                     " WHERE destination = ?1 AND client = ?2 AND due >= 0 ORDER BY seq DESC"),
       next_client_(connection,
                    "SELECT client FROM delivery INDEXED BY delivery_client"
                    " WHERE destination = ?1 AND client > ?2 ORDER BY client LIMIT 1"),
+      next_sendable_client_(connection,
+                            "SELECT client FROM delivery INDEXED BY delivery_sendable"
+                            " WHERE destination = ?1 AND client > ?2 AND due >= 0 ORDER BY client LIMIT 1"),
+      oldest_of_client_(connection,
+                        "SELECT seq FROM delivery INDEXED BY delivery_client"
+                        " WHERE destination = ?1 AND client = ?2 ORDER BY seq LIMIT 1"),
       one_(connection,
            "SELECT " RELAY_DELIVERY_COLUMNS " FROM delivery WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
       submissions_(connection, cipher) {}
@@ -53,6 +62,10 @@ ClaimableDelivery ClaimReader::claimable(DestinationNumber destination, const Ro
   found.claim.possibly_delivered = delivery.flag(5);
   found.claim.queued_since = delivery.time(6);
   if (!delivery.is_null(7)) found.claim.interrupted_since = delivery.time(7);
+  if (!delivery.is_null(8)) {
+    OrderColumns order{delivery.string(8)};
+    if (order.by_order_number()) found.claim.order_number = std::move(order.key);
+  }
   auto submission = submissions_.by_seq(found.place.seq);
   if (submission) {
     found.place.id = submission->submission.id;
@@ -102,7 +115,7 @@ std::optional<ClaimableDelivery> ClaimReader::probe(DestinationNumber destinatio
   if (choice.client) {
     consider(*choice.client);
   } else {
-    each_client(destination, consider);
+    each_sendable_client(destination, consider);
   }
   if (!best) return std::nullopt;
   Rows rows = one_.rows(destination, best->due, best->seq);
@@ -114,7 +127,7 @@ std::vector<std::string> ClaimReader::waiting_clients(DestinationNumber destinat
                                                       const Seqs& claimed) {
   std::vector<std::string> clients;
   if (limit == 0) return clients;
-  each_client(destination, [&](const std::string& client) {
+  each_sendable_client(destination, [&](const std::string& client) {
     for (Rows rows = client_oldest_.rows(destination, client); rows.next();) {
       if (claimed.contains(rows.integer(1))) continue;
       clients.push_back(client);
@@ -135,18 +148,28 @@ std::optional<WallTime> ClaimReader::next_due(DestinationNumber destination, con
 std::optional<std::int64_t> ClaimReader::oldest(DestinationNumber destination) {
   std::optional<std::int64_t> lowest;
   each_client(destination, [&](const std::string& client) {
-    Rows rows = client_oldest_.rows(destination, client);
-    if (rows.next() && (!lowest || rows.integer(1) < *lowest)) lowest = rows.integer(1);
+    Rows rows = oldest_of_client_.rows(destination, client);
+    if (rows.next() && (!lowest || rows.integer(0) < *lowest)) lowest = rows.integer(0);
     return true;
   });
   return lowest;
 }
 
 void ClaimReader::each_client(DestinationNumber destination, const std::function<bool(const std::string&)>& visit) {
+  each_client_of(next_client_, destination, visit);
+}
+
+void ClaimReader::each_sendable_client(DestinationNumber destination,
+                                       const std::function<bool(const std::string&)>& visit) {
+  each_client_of(next_sendable_client_, destination, visit);
+}
+
+void ClaimReader::each_client_of(Statement& next, DestinationNumber destination,
+                                 const std::function<bool(const std::string&)>& visit) {
   std::string client;  // below every name
   while (true) {
     {
-      Rows rows = next_client_.rows(destination, client);
+      Rows rows = next.rows(destination, client);
       if (!rows.next()) return;
       client = rows.string(0);
     }

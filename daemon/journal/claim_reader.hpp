@@ -47,13 +47,19 @@ class ClaimReader {
   std::optional<ProbeCandidate> probe_of_client(DestinationNumber destination, const std::string& client, ClaimEnd end,
                                                 std::int64_t other_than, const Seqs& claimed);
   ClaimableDelivery claimable(DestinationNumber destination, const Rows& delivery);
+  // Those of them of which one doesn't wait for its turn.
+  void each_sendable_client(DestinationNumber destination, const std::function<bool(const std::string&)>& visit);
+  static void each_client_of(Statement& next, DestinationNumber destination,
+                             const std::function<bool(const std::string&)>& visit);
 
   Statement retries_;
   Statement at_place_;
   Statement waiting_;
-  Statement client_oldest_;
+  Statement client_oldest_;  // sendable ones
   Statement client_newest_;
   Statement next_client_;
+  Statement next_sendable_client_;
+  Statement oldest_of_client_;  // of all
   Statement one_;
   SubmissionReader submissions_;
 };

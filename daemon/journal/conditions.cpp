@@ -17,7 +17,11 @@ void ConditionBoard::merge_into(SubmissionView& view) const {
   for (DeliveryView& delivery : view.deliveries) {
     if (delivery.state != DeliveryState::queued) continue;
     const auto found = conditions_.find(delivery.destination);
-    if (found == conditions_.end() || found->second.up) continue;
+    if (found == conditions_.end()) continue;
+    if (found->second.holding && (!delivery.next_attempt_at || *delivery.next_attempt_at < *found->second.held_until)) {
+      delivery.next_attempt_at = found->second.held_until;
+    }
+    if (found->second.up) continue;
     if (found->second.circuit_error) delivery.last_error = found->second.circuit_error;
     if (found->second.next_probe_at) delivery.next_attempt_at = found->second.next_probe_at;
   }

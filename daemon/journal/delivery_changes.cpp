@@ -36,7 +36,8 @@ std::optional<StandingDelivery> DeliveryChanges::at(const SubmissionRow& row, De
     delivery.recorded = rows.small_count(5);
     delivery.possibly_delivered = rows.flag(6);
     delivery.resends = rows.small_count(7);
-    if (!rows.is_null(8)) delivery.interrupted_since = rows.time(8);
+    delivery.order = read_order_columns(rows, 8, 9);
+    if (!rows.is_null(10)) delivery.interrupted_since = rows.time(10);
     return delivery;
   }
   Rows rows = statements.ended_delivery.rows(row.seq, destination);
@@ -48,6 +49,7 @@ std::optional<StandingDelivery> DeliveryChanges::at(const SubmissionRow& row, De
   delivery.recorded = rows.small_count(4);
   delivery.possibly_delivered = rows.flag(5);
   delivery.resends = rows.small_count(6);
+  delivery.order = read_order_columns(rows, 7, 8);
   return delivery;
 }
 
@@ -57,9 +59,14 @@ bool DeliveryChanges::payload_erased(const SubmissionRow& row) {
 }
 
 void DeliveryChanges::queue(const SubmissionRow& row, const StandingDelivery& delivery) {
-  transaction_.statements.actions.insert_delivery.run(delivery.destination, 0, row.seq, row.submission.client,
-                                                      delivery.position, transaction_.now, delivery.attempts,
-                                                      delivery.recorded, delivery.possibly_delivered, delivery.resends);
+  OrderColumns order = delivery.order;
+  if (order.stops == StopsOthers::not_any_more) order.stops = StopsOthers::yes;
+  Turns& turns = transaction_.statements.turns;
+  const std::int64_t due = turns.first_due(delivery.destination, order, row.seq);
+  transaction_.statements.actions.insert_delivery.run(
+      delivery.destination, due, row.seq, row.submission.client, delivery.position, transaction_.now, delivery.attempts,
+      delivery.recorded, delivery.possibly_delivered, delivery.resends, order.key_column(), order.stops);
+  if (due != waits_for_its_turn) turns.put_before_others(delivery.destination, order, row.seq, hold_);
   ++totals(delivery.destination).queued;
   transaction_.may_have_work.push_back(delivery.destination);
 }
@@ -72,6 +79,10 @@ void DeliveryChanges::take_out(const SubmissionRow& row, const StandingDelivery&
   } else {
     transaction_.statements.actions.erase_record.run(row.seq, delivery.destination);
   }
+}
+
+void DeliveryChanges::let_next_come(const StandingDelivery& delivery) {
+  transaction_.statements.turns.let_next_come(transaction_, delivery.destination, delivery.order);
 }
 
 void DeliveryChanges::retry(const SubmissionRow& row, const StandingDelivery& delivery) {
@@ -110,10 +121,13 @@ void DeliveryChanges::set_aside(const SubmissionRow& row, const StandingDelivery
   transaction_.statements.insert_attempt.run(row.seq, delivery.destination, number, transaction_.now, transaction_.now,
                                              Outcome::refused, false, ErrorKind::set_aside, std::nullopt,
                                              std::string_view("set aside by an operator"), std::nullopt, std::nullopt);
-  transaction_.statements.insert_record.run(row.seq, delivery.destination, delivery.position,
-                                            DeliveryState::dead_letter, transaction_.now, delivery.attempts, number,
-                                            delivery.possibly_delivered, delivery.resends);
+  // That is what setting aside is for: whatever the route says, the others go on.
+  const StopsOthers stops = delivery.order.stops == StopsOthers::yes ? StopsOthers::not_any_more : delivery.order.stops;
+  transaction_.statements.insert_record.run(
+      row.seq, delivery.destination, delivery.position, DeliveryState::dead_letter, transaction_.now, delivery.attempts,
+      number, delivery.possibly_delivered, delivery.resends, delivery.order.key_column(), stops);
   ++totals(delivery.destination).dead_letter;
+  let_next_come(delivery);
 }
 
 void DeliveryChanges::discard(const SubmissionRow& row, const StandingDelivery& standing, const std::string& reason) {
@@ -123,7 +137,8 @@ void DeliveryChanges::discard(const SubmissionRow& row, const StandingDelivery& 
     take_out(row, delivery);
     transaction_.statements.insert_record.run(row.seq, delivery.destination, delivery.position,
                                               DeliveryState::discarded, transaction_.now, delivery.attempts,
-                                              delivery.recorded, delivery.possibly_delivered, delivery.resends);
+                                              delivery.recorded, delivery.possibly_delivered, delivery.resends,
+                                              delivery.order.key_column(), delivery.order.stops);
   } else {
     --totals(delivery.destination).of_state(delivery.state);
     statements.end_record.run(row.seq, delivery.destination, DeliveryState::discarded, transaction_.now);
@@ -131,6 +146,7 @@ void DeliveryChanges::discard(const SubmissionRow& row, const StandingDelivery& 
   ++totals(delivery.destination).discarded;
   const TextPlace place{row.submission.id, SealedField::discard_reason, delivery.destination};
   statements.keep_discard_reason.run(row.seq, delivery.destination, store_text(reason, place, cipher_));
+  let_next_come(delivery);
 }
 
 void DeliveryChanges::redirect(const SubmissionRow& row, const StandingDelivery& standing, DestinationNumber to) {
@@ -146,6 +162,7 @@ void DeliveryChanges::redirect(const SubmissionRow& row, const StandingDelivery&
   moved.resends = 0;
   queue(row, moved);
   ++totals(to).moved_in;
+  let_next_come(delivery);
 }
 
 void DeliveryChanges::move_history(const SubmissionRow& row, const StandingDelivery& delivery, DestinationNumber to) {

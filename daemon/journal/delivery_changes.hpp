@@ -9,6 +9,7 @@
 #include "journal/command.hpp"
 #include "journal/payload_cipher.hpp"
 #include "journal/submission_rows.hpp"
+#include "journal/turns.hpp"
 
 namespace relay {
 
@@ -23,14 +24,16 @@ struct StandingDelivery {
   unsigned recorded = 0;
   bool possibly_delivered = false;
   unsigned resends = 0;
+  OrderColumns order;
   std::optional<WallTime> interrupted_since{};  // the start of a try was saved then, and its end wasn't
   WallTime ended_at{};                          // of one that has ended
 };
 
 class DeliveryChanges {
  public:
-  DeliveryChanges(WriteTransaction& transaction, const PayloadCipher& cipher)
-      : transaction_(transaction), cipher_(cipher) {}
+  // `hold`: of what is put behind what comes back.
+  DeliveryChanges(WriteTransaction& transaction, const PayloadCipher& cipher, ClaimHold& hold)
+      : transaction_(transaction), cipher_(cipher), hold_(hold) {}
 
   // In the order of the route.
   std::vector<StandingDelivery> all(const SubmissionRow& row);
@@ -53,12 +56,15 @@ class DeliveryChanges {
   // The try of one that was cut off gets its place in the history: what comes may be a repeat.
   StandingDelivery end_interrupted(const SubmissionRow& row, StandingDelivery delivery);
   void queue(const SubmissionRow& row, const StandingDelivery& delivery);
+  // Something was changed of what others may wait for.
+  void let_next_come(const StandingDelivery& delivery);
   // Takes the delivery's row away, whatever its state.
   void take_out(const SubmissionRow& row, const StandingDelivery& delivery);
   void move_history(const SubmissionRow& row, const StandingDelivery& delivery, DestinationNumber to);
 
   WriteTransaction& transaction_;
   const PayloadCipher& cipher_;
+  ClaimHold& hold_;
 };
 
 }  // namespace relay

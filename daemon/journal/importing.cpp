@@ -111,14 +111,14 @@ void ImportCommand::insert_delivery(WriteTransaction& transaction, std::int64_t 
   ++totals.of_state(delivery.state);
   const unsigned recorded = delivery.history.empty() ? 0 : delivery.history.back().number;
   if (delivery.state == DeliveryState::queued) {
-    transaction.statements.actions.insert_delivery.run(totals.destination, 0, seq, carried_.submission.client, position,
-                                                       transaction.now, delivery.attempts, recorded,
-                                                       delivery.possibly_delivered, delivery.resends);
+    transaction.statements.actions.insert_delivery.run(
+        totals.destination, 0, seq, carried_.submission.client, position, transaction.now, delivery.attempts, recorded,
+        delivery.possibly_delivered, delivery.resends, std::nullopt, StopsOthers::no);
     transaction.may_have_work.push_back(totals.destination);
   } else {
     transaction.statements.insert_record.run(seq, totals.destination, position, delivery.state, transaction.now,
-                                             delivery.attempts, recorded, delivery.possibly_delivered,
-                                             delivery.resends);
+                                             delivery.attempts, recorded, delivery.possibly_delivered, delivery.resends,
+                                             std::nullopt, StopsOthers::no);
   }
   insert_history(transaction, seq, totals, delivery);
 }

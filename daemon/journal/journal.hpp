@@ -24,6 +24,7 @@
 #include "base/secret.hpp"
 #include "journal/confirmations.hpp"
 #include "submission/delivery.hpp"
+#include "submission/delivery_order.hpp"
 #include "submission/payload_source.hpp"
 #include "submission/submission.hpp"
 
@@ -68,6 +69,8 @@ struct NewSubmission {
   // transaction. Sealed: it holds the file's name.
   std::optional<std::string> pending_move{};
   std::optional<MessageName> message_name{};
+  // At each destination it goes behind what came before it in that order; nothing: in none. A keyed hash is kept.
+  std::optional<DeliveryOrder> order{};
 };
 inline constexpr ByteCount inline_payload_limit = kibibytes(64);
 inline constexpr ByteCount payload_chunk_size = kibibytes(256);
@@ -110,6 +113,8 @@ struct Claim {
   WallTime queued_since{};
   // A start was saved then, and the process ended before its end was: whether that try arrived isn't known.
   std::optional<WallTime> interrupted_since{};
+  // Stands for the HL7 order number that it is ordered by, the same for the same number; empty: it is by none.
+  std::string order_number{};
 };
 
 enum class ClaimEnd { oldest, newest };
@@ -171,6 +176,8 @@ struct DestinationCondition {
   std::uint64_t stuck = 0;                        // deliveries that fail while others succeed
   std::vector<SubmissionId> stuck_submissions{};  // the first of them
   std::uint64_t in_flight = 0;
+  bool holding = false;                  // inside a hold window
+  std::optional<WallTime> held_until{};  // when the hold window of now, or the last one, ends
   bool refusing_everything = false;
   // How far this machine's clock is ahead of the last Date that the destination sent, where they don't agree.
   std::optional<std::chrono::milliseconds> clock_ahead_by{};
@@ -215,6 +222,9 @@ struct DestinationTotals {
   std::optional<WallTime> oldest_queued_at{};  // accepted_at of the oldest queued delivery
   std::optional<WallTime> last_delivered_at{};
   bool paused = false;  // by an operator: nothing is claimed
+  // Submissions for whose end later ones of the same client or order number wait there, oldest first; the first of
+  // them. A queued one, or a dead letter that stops the others.
+  std::vector<SubmissionId> blocked_by{};
 };
 
 // A counter that outlives the process: saved with the next commit, at the latest after five seconds and at close.

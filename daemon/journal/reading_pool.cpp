@@ -16,6 +16,7 @@ JournalReader::JournalReader(const std::string& path, const std::string& vfs, co
       submissions(connection, cipher),
       claims(connection, cipher),
       follow_ups(connection, cipher),
+      turns(connection),
       payloads(connection),
       totals(connection),
       newest_dead_letters(connection,

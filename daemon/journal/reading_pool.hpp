@@ -28,6 +28,7 @@ struct JournalReader {
   SubmissionReader submissions;
   ClaimReader claims;
   FollowUpReader follow_ups;
+  TurnReader turns;
   PayloadRows payloads;
   TotalsReader totals;
   Statement newest_dead_letters;  // below a seq, of one destination

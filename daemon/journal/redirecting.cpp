@@ -16,7 +16,8 @@ bool movable(const StandingDelivery& delivery) {
 
 }  // namespace
 
-std::vector<std::int64_t> Redirection::listed_seqs(WriteTransaction& transaction, Progress& progress) const {
+std::vector<std::int64_t> Redirection::listed_seqs(WriteTransaction& transaction, ClaimHold& hold,
+                                                   Progress& progress) const {
   std::vector<std::int64_t> seqs;
   for (const SubmissionId& id : request_.only) {
     const auto row = transaction.statements.submissions.by_id(id);
@@ -24,7 +25,7 @@ std::vector<std::int64_t> Redirection::listed_seqs(WriteTransaction& transaction
       progress.refusal = {Kind::not_found, fmt::format("The journal has no submission {}.", id.text())};
       return {};
     }
-    DeliveryChanges changes(transaction, parts_.cipher);
+    DeliveryChanges changes(transaction, parts_.cipher, hold);
     const auto number = number_of(transaction, request_.from);
     const auto delivery = number ? changes.at(*row, *number) : std::nullopt;
     if (!delivery || !movable(*delivery)) {
@@ -47,8 +48,9 @@ std::vector<std::int64_t> Redirection::next_seqs(WriteTransaction& transaction, 
   const std::size_t limit = checks ? rows_looked_at : slice_size;
   std::vector<std::int64_t> seqs;
   if (progress.phase == check_open || progress.phase == move_open) {
-    for (Rows rows = statements.open_by_due.rows(from, progress.time, progress.seq, limit); rows.next();) {
-      progress.time = rows.integer(0);
+    // So that what keeps an order arrives there in it.
+    for (Rows rows = statements.open_by_client.rows(from, progress.client, progress.seq, limit); rows.next();) {
+      progress.client = rows.string(0);
       progress.seq = rows.integer(1);
       seqs.push_back(progress.seq);
     }
@@ -61,14 +63,14 @@ std::vector<std::int64_t> Redirection::next_seqs(WriteTransaction& transaction, 
   return seqs;
 }
 
-void Redirection::check(WriteTransaction& transaction, const std::vector<std::int64_t>& seqs,
+void Redirection::check(WriteTransaction& transaction, ClaimHold& hold, const std::vector<std::int64_t>& seqs,
                         Progress& progress) const {
   const auto to = number_of(transaction, request_.to);
   for (const std::int64_t seq : seqs) {
     const auto row = transaction.statements.submissions.by_seq(seq);
     if (!row || request_.takes(row->submission)) continue;
     // What it has already is given up here, not sent there.
-    if (to && DeliveryChanges(transaction, parts_.cipher).at(*row, *to)) continue;
+    if (to && DeliveryChanges(transaction, parts_.cipher, hold).at(*row, *to)) continue;
     progress.refusal = {Kind::wrong_state, fmt::format("{} can't take {} ({}, {} bytes): nothing was moved.",
                                                        request_.to, row->submission.id.text(),
                                                        row->submission.content_type, row->submission.size.value)};
@@ -79,7 +81,7 @@ void Redirection::check(WriteTransaction& transaction, const std::vector<std::in
 void Redirection::move(WriteTransaction& transaction, ClaimHold& hold, std::int64_t seq, DestinationNumber from,
                        DestinationNumber to, Progress& progress) const {
   const auto row = transaction.statements.submissions.by_seq(seq);
-  DeliveryChanges changes(transaction, parts_.cipher);
+  DeliveryChanges changes(transaction, parts_.cipher, hold);
   const auto delivery = row ? changes.at(*row, from) : std::nullopt;
   if (!delivery || !movable(*delivery)) return;
   const bool there = changes.at(*row, to).has_value();
@@ -104,8 +106,8 @@ void Redirection::slice(WriteTransaction& transaction, ClaimHold& hold, Progress
     return;
   }
   const bool listed = !request_.only.empty();
-  const auto seqs = listed ? listed_seqs(transaction, progress) : next_seqs(transaction, *from, progress);
-  if (listed || progress.phase < move_open) check(transaction, seqs, progress);
+  const auto seqs = listed ? listed_seqs(transaction, hold, progress) : next_seqs(transaction, *from, progress);
+  if (listed || progress.phase < move_open) check(transaction, hold, seqs, progress);
   if (progress.refusal) return;
   if (listed || progress.phase >= move_open) {
     const DestinationNumber to = transaction.state.totals.of(request_.to).destination;

@@ -18,8 +18,9 @@ class Redirection : public BulkAction {
   enum Phase : int { check_open, check_dead, move_open, move_dead };
   // The next submissions of the phase; empty at its end.
   std::vector<std::int64_t> next_seqs(WriteTransaction& transaction, DestinationNumber from, Progress& progress) const;
-  std::vector<std::int64_t> listed_seqs(WriteTransaction& transaction, Progress& progress) const;
-  void check(WriteTransaction& transaction, const std::vector<std::int64_t>& seqs, Progress& progress) const;
+  std::vector<std::int64_t> listed_seqs(WriteTransaction& transaction, ClaimHold& hold, Progress& progress) const;
+  void check(WriteTransaction& transaction, ClaimHold& hold, const std::vector<std::int64_t>& seqs,
+             Progress& progress) const;
   void move(WriteTransaction& transaction, ClaimHold& hold, std::int64_t seq, DestinationNumber from,
             DestinationNumber to, Progress& progress) const;
 

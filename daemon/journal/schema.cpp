@@ -194,6 +194,15 @@ CREATE INDEX record_unconfirmable ON record (destination, confirmed_at) WHERE co
     // 9: what may be used once (used_marks.hpp).
     R"(CREATE TABLE used_mark (hash BLOB PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX used_mark_until ON used_mark (until);)",
+    // 10: deliveries that keep an order (turns.hpp).
+    R"(ALTER TABLE delivery ADD COLUMN order_key BLOB;
+ALTER TABLE delivery ADD COLUMN order_stops INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE record ADD COLUMN order_key BLOB;
+ALTER TABLE record ADD COLUMN order_stops INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX delivery_order ON delivery (destination, order_key, seq) WHERE order_key IS NOT NULL;
+CREATE INDEX delivery_turn ON delivery (destination, order_key) WHERE due < 0;
+CREATE INDEX delivery_sendable ON delivery (destination, client, seq) WHERE due >= 0;
+CREATE INDEX record_order ON record (destination, order_key, seq) WHERE state = 3 AND order_stops = 1;)",
 };
 
 void apply_steps(Connection& connection, std::int64_t from, std::int64_t to = journal_schema_version) {

@@ -20,7 +20,7 @@ std::optional<DestinationNumber> known(const WriteTransaction& transaction, cons
 
 }  // namespace
 
-void RetryAll::slice(WriteTransaction& transaction, ClaimHold&, Progress& progress) {
+void RetryAll::slice(WriteTransaction& transaction, ClaimHold& hold, Progress& progress) {
   const auto destination = known(transaction, request_.destination, progress);
   if (!destination) return;
   std::vector<std::int64_t> seqs;
@@ -28,7 +28,7 @@ void RetryAll::slice(WriteTransaction& transaction, ClaimHold&, Progress& progre
        rows.next();) {
     seqs.push_back(rows.integer(0));
   }
-  DeliveryChanges changes(transaction, parts_.cipher);
+  DeliveryChanges changes(transaction, parts_.cipher, hold);
   for (const std::int64_t seq : seqs) {
     progress.seq = seq;
     const auto row = transaction.statements.submissions.by_seq(seq);
@@ -78,14 +78,14 @@ std::vector<std::int64_t> ResendAll::candidates(WriteTransaction& transaction, P
   return seqs;
 }
 
-void ResendAll::look_at(WriteTransaction& transaction, DestinationNumber destination, std::int64_t seq,
+void ResendAll::look_at(WriteTransaction& transaction, ClaimHold& hold, DestinationNumber destination, std::int64_t seq,
                         Progress& progress) const {
   {
     // Most aren't of that destination and time: asked before the submission is read.
     Rows rows = transaction.statements.actions.ended_delivery.rows(seq, destination);
     if (!rows.next() || static_cast<DeliveryState>(rows.integer(0)) != DeliveryState::delivered) return;
   }
-  DeliveryChanges changes(transaction, parts_.cipher);
+  DeliveryChanges changes(transaction, parts_.cipher, hold);
   const auto row = transaction.statements.submissions.by_seq(seq);
   const auto delivery = row ? changes.at(*row, destination) : std::nullopt;
   if (!delivery || delivery->state != DeliveryState::delivered || !ended_within(request_, *delivery)) return;
@@ -97,11 +97,11 @@ void ResendAll::look_at(WriteTransaction& transaction, DestinationNumber destina
   ++progress.changed;
 }
 
-void ResendAll::slice(WriteTransaction& transaction, ClaimHold&, Progress& progress) {
+void ResendAll::slice(WriteTransaction& transaction, ClaimHold& hold, Progress& progress) {
   const auto destination = known(transaction, request_.destination, progress);
   if (!destination) return;
   const auto seqs = candidates(transaction, progress);
-  for (const std::int64_t seq : seqs) look_at(transaction, *destination, seq, progress);
+  for (const std::int64_t seq : seqs) look_at(transaction, hold, *destination, seq, progress);
   if (seqs.empty()) progress.next_phase();
   progress.over = progress.phase > 2;
 }

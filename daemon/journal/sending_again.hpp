@@ -31,7 +31,7 @@ class ResendAll : public BulkAction {
  private:
   // The next submissions to look at; empty at a phase's end.
   std::vector<std::int64_t> candidates(WriteTransaction& transaction, Progress& progress) const;
-  void look_at(WriteTransaction& transaction, DestinationNumber destination, std::int64_t seq,
+  void look_at(WriteTransaction& transaction, ClaimHold& hold, DestinationNumber destination, std::int64_t seq,
                Progress& progress) const;
 
   const BulkRequest request_;

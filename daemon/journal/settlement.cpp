@@ -64,9 +64,15 @@ void SettleCommand::apply(WriteTransaction& transaction) {
     return;
   }
   const DeliveryState state = end_state(settlement_.kind);
+  OrderColumns order = open->order;
+  // What is damaged will never be anything but a dead letter: it blocks nothing.
+  const bool corrupt = attempt.error && attempt.error->kind == ErrorKind::corrupt;
+  if (corrupt && order.stops == StopsOthers::yes) order.stops = StopsOthers::not_any_more;
   transaction.statements.erase_delivery.run(delivery.destination, open->due, delivery.seq);
   transaction.statements.insert_record.run(delivery.seq, delivery.destination, open->position, state, attempt.ended_at,
-                                           attempts, recorded, possibly_delivered, open->resends);
+                                           attempts, recorded, possibly_delivered, open->resends, order.key_column(),
+                                           order.stops);
+  transaction.statements.turns.let_next_come(transaction, delivery.destination, order);
   if (settlement_.follow_up_at && state == DeliveryState::delivered) {
     transaction.statements.begin_follow_up.run(delivery.seq, delivery.destination, *settlement_.follow_up_at);
   }
@@ -90,8 +96,9 @@ std::optional<SettleCommand::OpenRow> SettleCommand::open_row(WriteTransaction& 
     }
     Rows rows = transaction.statements.delivery_at.rows(delivery_->destination, due, delivery_->seq);
     if (rows.next()) {
-      return OpenRow{due,          rows.integer(0),    rows.small_count(1), rows.small_count(2), rows.small_count(3),
-                     rows.flag(4), rows.small_count(5)};
+      return OpenRow{
+          due,          rows.integer(0),     rows.small_count(1),           rows.small_count(2), rows.small_count(3),
+          rows.flag(4), rows.small_count(5), read_order_columns(rows, 6, 7)};
     }
   }
   return std::nullopt;

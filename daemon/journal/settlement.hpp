@@ -5,6 +5,7 @@
 #include "journal/claims.hpp"
 #include "journal/command.hpp"
 #include "journal/payload_cipher.hpp"
+#include "journal/turns.hpp"
 
 namespace relay {
 
@@ -30,6 +31,7 @@ class SettleCommand : public Command {
     unsigned recorded = 0;
     bool possibly_delivered = false;
     unsigned resends = 0;
+    OrderColumns order;
   };
   std::optional<OpenRow> open_row(WriteTransaction& transaction);
   // Returns how many attempts are recorded then.

@@ -3,6 +3,12 @@
 #include "journal/sqlite_journal.hpp"
 
 namespace relay {
+namespace {
+
+// Of what waits for others, so many of those others are named.
+constexpr std::size_t blocking_named = 20;
+
+}  // namespace
 
 Result<std::optional<FoundSubmission>> SqliteJournal::find(const SubmissionId& id, bool with_history) {
   try {
@@ -67,6 +73,9 @@ Result<JournalSnapshot> SqliteJournal::snapshot() {
         snapshot.confirmations[row.name] = counts;
       }
       if (row.queued == 0) continue;
+      for (const std::int64_t seq : reader->turns.blocking(row.destination, blocking_named)) {
+        if (const auto id = reader->submissions.id_of(seq)) shown.blocked_by.push_back(*id);
+      }
       if (const auto seq = reader->claims.oldest(row.destination)) {
         Rows rows = reader->accepted_at.rows(*seq);
         if (rows.next()) shown.oldest_queued_at = rows.time(0);

@@ -105,7 +105,7 @@ Result<Deliveries, ActionRefusal> SubmissionActionCommand::choose(const Deliveri
 Result<ActionDone, ActionRefusal> SubmissionActionCommand::change(WriteTransaction& transaction) {
   const auto row = transaction.statements.submissions.by_id(request_.id);
   if (!row) return refuse_action(Kind::not_found, "The journal has no submission with this id.");
-  DeliveryChanges changes(transaction, parts_.cipher);
+  DeliveryChanges changes(transaction, parts_.cipher, hold_);
   const auto chosen = choose(changes.all(*row));
   if (!chosen) return Failure{chosen.error()};
   if (request_.action == SubmissionAction::resend && changes.payload_erased(*row)) {

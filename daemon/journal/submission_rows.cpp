@@ -79,14 +79,16 @@ SubmissionReader::SubmissionReader(Connection& connection, const PayloadCipher& 
     : cipher_(cipher),
       by_id_(connection, "SELECT " + std::string(submission_columns) + " FROM submission WHERE id = ?1"),
       by_seq_(connection, "SELECT " + std::string(submission_columns) + " FROM submission WHERE seq = ?1"),
+      id_(connection, "SELECT id FROM submission WHERE seq = ?1"),
       below_(connection, "SELECT " + std::string(submission_columns) +
                              " FROM submission WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2"),
       // One lookup a destination: there are few, and the totals name them all.
-      queued_(connection,
-              "SELECT d.position, t.destination, t.name, d.due, d.attempts, d.resends, d.possibly_delivered"
-              " FROM totals t CROSS JOIN"
-              " delivery d INDEXED BY delivery_client"
-              " ON d.destination = t.destination AND d.client = ?1 AND d.seq = ?2"),
+      queued_(
+          connection,
+          "SELECT d.position, t.destination, t.name, d.due, d.attempts, d.resends, d.possibly_delivered, d.order_key"
+          " FROM totals t CROSS JOIN"
+          " delivery d INDEXED BY delivery_client"
+          " ON d.destination = t.destination AND d.client = ?1 AND d.seq = ?2"),
       records_(connection,
                "SELECT r.position, r.destination, t.name, r.state, r.ended_at, r.attempts, r.resends,"
                " r.possibly_delivered, r.confirmation, r.overall_status FROM record r"
@@ -96,6 +98,7 @@ SubmissionReader::SubmissionReader(Connection& connection, const PayloadCipher& 
       attempts_(connection, "SELECT " + std::string(attempt_columns) +
                                 " FROM attempt WHERE seq = ?1 AND destination = ?2 ORDER BY number"),
       discard_reason_(connection, "SELECT reason FROM discard_reason WHERE seq = ?1 AND destination = ?2"),
+      turns_(connection),
       redirected_(connection,
                   "SELECT r.up_to, t.name FROM redirected r JOIN totals t ON t.destination = r.other"
                   " WHERE r.seq = ?1 AND r.destination = ?2 ORDER BY r.up_to") {}
@@ -112,6 +115,13 @@ std::optional<SubmissionRow> SubmissionReader::by_seq(std::int64_t seq) {
   return read_submission_row(rows, cipher_);
 }
 
+std::optional<SubmissionId> SubmissionReader::id_of(std::int64_t seq) {
+  Rows rows = id_.rows(seq);
+  SubmissionId id;
+  if (!rows.next() || !copy_bytes(rows.bytes(0), id.bytes)) return std::nullopt;
+  return id;
+}
+
 std::vector<SubmissionRow> SubmissionReader::below(std::int64_t seq, std::size_t limit) {
   std::vector<SubmissionRow> found;
   Rows rows = below_.rows(seq, limit);
@@ -122,17 +132,18 @@ std::vector<SubmissionRow> SubmissionReader::below(std::int64_t seq, std::size_t
 std::vector<SubmissionReader::PlacedDelivery> SubmissionReader::deliveries(const SubmissionRow& row) {
   std::vector<PlacedDelivery> found;
   for (Rows rows = queued_.rows(row.submission.client, row.seq); rows.next();) {
-    PlacedDelivery delivery{rows.integer(0), rows.integer(1), {}};
+    PlacedDelivery delivery{rows.integer(0), rows.integer(1), {}, {}};
     delivery.view.destination = rows.string(2);
     delivery.view.state = DeliveryState::queued;
-    if (rows.integer(3) != 0) delivery.view.next_attempt_at = rows.time(3);
+    if (rows.integer(3) > 0) delivery.view.next_attempt_at = rows.time(3);
     delivery.view.attempts = rows.small_count(4);
     delivery.view.resends = rows.small_count(5);
     delivery.view.possibly_delivered = rows.flag(6);
+    if (rows.integer(3) == waits_for_its_turn) delivery.order_key = rows.string(7);
     found.push_back(std::move(delivery));
   }
   for (Rows rows = records_.rows(row.seq); rows.next();) {
-    PlacedDelivery delivery{rows.integer(0), rows.integer(1), {}};
+    PlacedDelivery delivery{rows.integer(0), rows.integer(1), {}, {}};
     delivery.view.destination = rows.string(2);
     delivery.view.state = stored_end(rows.integer(3));
     if (delivery.view.state == DeliveryState::delivered) delivery.view.delivered_at = rows.time(4);
@@ -176,6 +187,13 @@ void SubmissionReader::add_attempts(const SubmissionRow& row, PlacedDelivery& de
   view.receipt = std::move(last->receipt);
 }
 
+void SubmissionReader::add_what_it_waits_for(const SubmissionRow& row, PlacedDelivery& delivery) {
+  if (delivery.order_key.empty()) return;
+  const auto before = turns_.before(delivery.destination, delivery.order_key, row.seq);
+  if (!before) return;
+  delivery.view.waits_for = id_of(*before);
+}
+
 void SubmissionReader::add_discard_reason(const SubmissionRow& row, PlacedDelivery& delivery) {
   if (delivery.view.state != DeliveryState::discarded) return;
   Rows rows = discard_reason_.rows(row.seq, delivery.destination);
@@ -192,6 +210,7 @@ SubmissionView SubmissionReader::view(const SubmissionRow& row, bool with_histor
   for (PlacedDelivery& delivery : deliveries(row)) {
     add_attempts(row, delivery, with_history);
     add_discard_reason(row, delivery);
+    add_what_it_waits_for(row, delivery);
     states.push_back(delivery.view.state);
     view.deliveries.push_back(std::move(delivery.view));
   }

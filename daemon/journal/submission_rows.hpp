@@ -8,6 +8,7 @@
 
 #include "journal/database.hpp"
 #include "journal/payload_cipher.hpp"
+#include "journal/turns.hpp"
 #include "submission/delivery.hpp"
 
 namespace relay {
@@ -37,6 +38,7 @@ class SubmissionReader {
 
   std::optional<SubmissionRow> by_id(const SubmissionId& id);
   std::optional<SubmissionRow> by_seq(std::int64_t seq);
+  std::optional<SubmissionId> id_of(std::int64_t seq);
   // Newest first, below `seq`, at most `limit`.
   std::vector<SubmissionRow> below(std::int64_t seq, std::size_t limit);
 
@@ -50,20 +52,24 @@ class SubmissionReader {
     std::int64_t position = 0;
     std::int64_t destination = 0;
     DeliveryView view;
+    std::string order_key;  // of one that waits for its turn
   };
   std::vector<PlacedDelivery> deliveries(const SubmissionRow& row);
   void add_attempts(const SubmissionRow& row, PlacedDelivery& delivery, bool with_history);
+  void add_what_it_waits_for(const SubmissionRow& row, PlacedDelivery& delivery);
   void add_discard_reason(const SubmissionRow& row, PlacedDelivery& delivery);
 
   const PayloadCipher& cipher_;
   Statement by_id_;
   Statement by_seq_;
+  Statement id_;
   Statement below_;
   Statement queued_;
   Statement records_;
   Statement last_attempt_;
   Statement attempts_;
   Statement discard_reason_;
+  TurnReader turns_;
   Statement redirected_;  // up to which attempt a delivery was tried elsewhere, and where
 };
 

@@ -64,6 +64,7 @@ class Verification {
         cipher ? *cipher : PayloadCipher::none(), cipher != nullptr);
     step("the submissions", [&] { rows.check_submissions([this] { make_way(); }); });
     step("the deliveries", [&] { rows.check_deliveries([this] { make_way(); }); });
+    step("the order of deliveries", [&] { rows.check_turns([this] { make_way(); }); });
     step("the records", [&] { rows.check_records([this] { make_way(); }); });
     step("the query parameters", [&] { rows.check_queries([this] { make_way(); }); });
     step("the attempts", [&] { rows.check_attempts([this] { make_way(); }); });

@@ -8,6 +8,7 @@
 #include "journal/pending_moves.hpp"
 #include "journal/sealed_text.hpp"
 #include "journal/stored_enum.hpp"
+#include "journal/turns.hpp"
 #include "journal/uploads.hpp"
 
 namespace relay {
@@ -111,7 +112,8 @@ void VerifyRows::check_queries(const Pause& pause) {
 void VerifyRows::check_deliveries(const Pause& pause) {
   Statement all(connection_,
                 "SELECT d.destination, d.seq, s.id IS NULL, s.client IS d.client, t.name IS NULL, r.seq IS NOT NULL,"
-                " d.attempts > d.recorded OR d.due < 0 OR d.attempts < 0 OR d.recorded < 0"
+                " d.attempts > d.recorded OR d.due < -1 OR (d.due = -1 AND d.order_key IS NULL) OR d.attempts < 0 OR "
+                "d.recorded < 0"
                 " FROM delivery d LEFT JOIN submission s ON s.seq = d.seq"
                 " LEFT JOIN totals t ON t.destination = d.destination"
                 " LEFT JOIN record r ON r.seq = d.seq AND r.destination = d.destination");
@@ -127,6 +129,16 @@ void VerifyRows::check_deliveries(const Pause& pause) {
     if (rows.flag(4)) add_("orphan", id_of(seq), "a queued delivery is for a destination that isn't known");
     if (rows.flag(5)) add_("state", id_of(seq), "a delivery is queued and ended at once");
     if (rows.flag(6)) add_("state", id_of(seq), "a queued delivery has impossible counts");
+  });
+}
+
+void VerifyRows::check_turns(const Pause& pause) {
+  Statement waiting(connection_,
+                    "SELECT destination, seq, order_key FROM delivery WHERE due = -1 AND order_key NOTNULL");
+  TurnReader turns(connection_);
+  each_row(waiting.rows(), pause, [&](const Rows& rows) {
+    if (turns.before(rows.integer(0), rows.string(2), rows.integer(1))) return;
+    add_("state", id_of(rows.integer(1)), "a queued delivery waits for its turn, but nothing is before it");
   });
 }
 

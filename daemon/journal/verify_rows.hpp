@@ -26,6 +26,7 @@ class VerifyRows {
 
   void check_submissions(const Pause& pause);  // digests, payloads, number of deliveries
   void check_deliveries(const Pause& pause);   // orphans, impossible values, counts
+  void check_turns(const Pause& pause);        // what waits for its turn has something before it
   void check_records(const Pause& pause);
   void check_queries(const Pause& pause);
   void check_attempts(const Pause& pause);

@@ -26,9 +26,11 @@ WriterStatements::WriterStatements(Connection& connection, const PayloadCipher& 
       erase_pending_move(connection, "DELETE FROM pending_move WHERE submission_id = ?1"),
       insert_delivery(connection,
                       "INSERT INTO delivery (destination, due, seq, client, position, queued_since, attempts, tries,"
-                      " recorded, possibly_delivered, resends) VALUES (?1, 0, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0)"),
+                      " recorded, possibly_delivered, resends, order_key, order_stops)"
+                      " VALUES (?1, ?6, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, ?7, ?8)"),
       delivery_at(connection,
-                  "SELECT position, attempts, tries, recorded, possibly_delivered, resends FROM delivery"
+                  "SELECT position, attempts, tries, recorded, possibly_delivered, resends, order_key, order_stops"
+                  " FROM delivery"
                   " WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
       delivery_place(connection, "SELECT due FROM delivery WHERE destination = ?1 AND client = ?2 AND seq = ?3"),
       erase_delivery(connection, "DELETE FROM delivery WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
@@ -43,7 +45,8 @@ WriterStatements::WriterStatements(Connection& connection, const PayloadCipher& 
       bring_back_delivery(connection, "UPDATE delivery SET due = ?4 WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
       insert_record(connection,
                     "INSERT INTO record (seq, destination, position, state, ended_at, attempts, recorded,"
-                    " possibly_delivered, resends) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
+                    " possibly_delivered, resends, order_key, order_stops)"
+                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"),
       begin_follow_up(connection,
                       "UPDATE record SET confirmation = 1, follow_up_due = ?3 WHERE seq = ?1 AND destination = ?2"),
       save_follow_up(connection,
@@ -62,6 +65,7 @@ WriterStatements::WriterStatements(Connection& connection, const PayloadCipher& 
       actions(connection),
       submissions(connection, cipher),
       idempotency(connection),
-      totals(connection) {}
+      totals(connection),
+      turns(connection) {}
 
 }  // namespace relay

@@ -6,6 +6,7 @@
 #include "journal/idempotency.hpp"
 #include "journal/submission_rows.hpp"
 #include "journal/totals.hpp"
+#include "journal/turns.hpp"
 
 namespace relay {
 
@@ -52,6 +53,7 @@ struct WriterStatements {
   SubmissionReader submissions;
   IdempotencyTables idempotency;
   TotalsWriter totals;
+  Turns turns;
 };
 
 }  // namespace relay

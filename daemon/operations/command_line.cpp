@@ -23,6 +23,8 @@ namespace {
 struct Options {
   std::string configuration = default_configuration;
   CheckCommand check;
+  RouteCommand route;
+  std::string intake_of_route = "http";
   SubmitCommand submit;
   unsigned wait_seconds = 0;
   StatusCommand status;
@@ -96,6 +98,7 @@ class CommandLine {
     add("run", "Run the daemon in the foreground", [this] { return RunCommand{options_.configuration}; });
     add_token();
     add_check();
+    add_route();
     add_submit();
     add_status();
     add_list();
@@ -169,6 +172,25 @@ class CommandLine {
     command->add_flag("--connect", options_.check.connect,
                       "Sign in to each destination and say whether it would take a submission; sends none");
     command->add_flag("--json", options_.check.json, print_json);
+  }
+
+  void add_route() {
+    RouteCommand& route = options_.route;
+    CLI::App* command = add("route", "Say where a submission would go, and why; sends nothing", [this] {
+      options_.route.configuration = options_.configuration;
+      options_.route.intake = *parse_intake(options_.intake_of_route);
+      return options_.route;
+    });
+    command->add_option("file", route.file, "The payload, or - for standard input")->type_name("FILE")->required();
+    command->add_option("--client", route.client, "Who would send it; default: <site>.submit")
+        ->type_name("NAME")
+        ->check(check_client);
+    command->add_option("--content-type", route.content_type, "Media type; default: by the file's extension")
+        ->type_name("TYPE")
+        ->check(check_content_type);
+    command->add_option("--intake", options_.intake_of_route, "Through which door; default: http")
+        ->type_name("DOOR")
+        ->check(CLI::IsMember({"http", "mllp", "folder", "submit"}));
   }
 
   void add_submit() {

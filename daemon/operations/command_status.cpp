@@ -74,6 +74,12 @@ std::string remarks(const json::object& status) {
   }
   for (const auto& [name, value] : object_member(status, "destinations")) {
     if (!value.is_object()) continue;
+    for (const auto& id : array_member(value.as_object(), "blocked_by")) {
+      if (id.is_string()) {
+        text += fmt::format("{}: later ones of its client or order number wait for {}\n", one_line(name),
+                            one_line(id.as_string()));
+      }
+    }
     for (const auto& id : array_member(value.as_object(), "stuck_submissions")) {
       if (id.is_string()) text += fmt::format("stuck for {}: {}\n", one_line(name), one_line(id.as_string()));
     }

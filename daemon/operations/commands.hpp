@@ -13,6 +13,7 @@
 #include "base/json_web_key.hpp"
 #include "operations/exit_code.hpp"
 #include "operations/operator_commands.hpp"
+#include "submission/submission.hpp"
 
 namespace relay {
 
@@ -25,6 +26,14 @@ struct CheckCommand {
   std::filesystem::path configuration;
   bool connect = false;
   bool json = false;
+};
+// Where a submission would go, and why; asks nobody.
+struct RouteCommand {
+  std::filesystem::path configuration;
+  std::string file;  // "-": standard input
+  std::optional<std::string> content_type{};
+  std::optional<std::string> client{};
+  Intake intake = Intake::http;
 };
 struct SubmitCommand {
   std::filesystem::path configuration;
@@ -87,7 +96,7 @@ struct VersionCommand {
 using Command = std::variant<RunCommand, CheckCommand, SubmitCommand, StatusCommand, ListCommand, ShowCommand,
                              VerifyCommand, OpenDeliveriesCommand, ReloadCommand, KeyNewCommand, VersionCommand,
                              ActCommand, PauseDestinationCommand, RedirectCommand, AuditCommand, ExportCommand,
-                             ImportArchiveCommand, NewTokenCommand>;
+                             ImportArchiveCommand, NewTokenCommand, RouteCommand>;
 
 struct Streams {
   std::istream& in;
@@ -98,6 +107,7 @@ struct Streams {
 ExitCode execute(const RunCommand& command, const Streams& streams);
 ExitCode execute(const NewTokenCommand& command, const Streams& streams);
 ExitCode execute(const CheckCommand& command, const Streams& streams);
+ExitCode execute(const RouteCommand& command, const Streams& streams);
 ExitCode execute(const SubmitCommand& command, const Streams& streams);
 ExitCode execute(const StatusCommand& command, const Streams& streams);
 ExitCode execute(const ListCommand& command, const Streams& streams);

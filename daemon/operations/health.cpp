@@ -50,6 +50,11 @@ DestinationHealth assess_destination(const DestinationTotals& totals, const Dest
     health.clock_ahead_by = condition->clock_ahead_by;
     health.clock_off_since = condition->clock_off_since;
     health.delivery_seconds = condition->delivery_seconds;
+    health.held_until = condition->held_until;
+    if (condition->holding) {
+      health.state = DestinationState::holding;
+      health.holding_until = condition->held_until;
+    }
     if (!condition->up) {
       health.state = DestinationState::down;
       health.down_since = condition->circuit_since;
@@ -83,9 +88,11 @@ void raise_alarms_of(const std::string& name, const DestinationHealth& destinati
     raise("clock_off", destination.clock_off_since.value_or(down_since), destination.totals.queued);
   }
   if (destination.stuck > 0) raise("stuck", now, destination.stuck);
-  const auto& oldest = destination.totals.oldest_queued_at;
-  if (destination.totals.queued > 0 && oldest && now - *oldest >= alarm_after) {
-    raise("oldest_queued", *oldest + alarm_after, destination.totals.queued);
+  if (destination.totals.queued > 0 && destination.totals.oldest_queued_at) {
+    // What waited for a hold window to end isn't late for that.
+    const WallTime waits_since =
+        std::max(*destination.totals.oldest_queued_at, destination.held_until.value_or(WallTime::min()));
+    if (now - waits_since >= alarm_after) raise("oldest_queued", waits_since + alarm_after, destination.totals.queued);
   }
 }
 
@@ -129,6 +136,10 @@ std::string clause_of(const ExpiringCertificate& certificate, WallTime now) {
 std::vector<std::string> remarks_of(const Health& health) {
   std::vector<std::string> remarks;
   for (const auto& [name, destination] : health.destinations) {
+    if (destination.state == DestinationState::holding) {
+      remarks.push_back(fmt::format("{} is held until {}, {}", name, format_rfc3339(*destination.holding_until),
+                                    counted(destination.totals.queued, "delivery waits", "deliveries wait")));
+    }
     if (destination.state != DestinationState::paused) continue;
     remarks.push_back(
         fmt::format("{} is paused, {}", name, counted(destination.totals.queued, "delivery waits", "deliveries wait")));

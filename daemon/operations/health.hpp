@@ -69,6 +69,8 @@ struct DestinationHealth {
   std::optional<WallTime> last_success_at{};
   std::optional<DeliveryError> last_error{};  // of an open circuit: why it is open
   std::optional<WallTime> down_since{};
+  std::optional<WallTime> holding_until{};  // the end of the hold window of now
+  std::optional<WallTime> held_until{};     // of the last one, past or not
   std::uint64_t stuck = 0;
   std::vector<SubmissionId> stuck_submissions{};              // the first of them
   std::optional<std::chrono::milliseconds> clock_ahead_by{};  // where its Date and this machine's clock don't agree

@@ -83,6 +83,10 @@ json::object status_json(const Health& health, const FlowRates& rates, const Hea
     json::array stuck;
     for (const SubmissionId& id : destination.stuck_submissions) stuck.push_back(json::value(id.text()));
     object["stuck_submissions"] = std::move(stuck);
+    json::array blocked_by;
+    for (const SubmissionId& id : destination.totals.blocked_by) blocked_by.push_back(json::value(id.text()));
+    object["blocked_by"] = std::move(blocked_by);
+    if (destination.holding_until) object["holding_until"] = time_json(destination.holding_until);
     if (const auto rate = rates.of(name)) {
       object["accepted_per_minute"] = std::llround(rate->accepted_per_minute);
       object["delivered_per_minute"] = std::llround(rate->delivered_per_minute);

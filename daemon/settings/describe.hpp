@@ -15,4 +15,7 @@ namespace relay {
 std::vector<std::string> describe_routes(const Settings& settings,
                                          const std::map<std::string, DestinationLimits>& limits);
 
+// "route 2: client lab.*, MSH-9 ORU^R01 -> reportstream, archive"; of a route of that table.
+std::string describe_route(const RouteTable& table, const Route& route);
+
 }  // namespace relay

@@ -21,7 +21,7 @@ const std::initializer_list<Key>& common_destination_keys() {
       {"backoff", built, "", "how long to wait before what failed is tried again"},
       {"alarm_after", built, "15m", "how long it may be down before an alarm is raised"},
       {"rate", built, "", "deliveries at most: 50/s, 30/m, 600/h"},
-      {"hold_windows", not_yet, "", "times of the week in which nothing is sent"},
+      {"hold_windows", built, "", "times of the week in which nothing is sent; what comes in then waits"},
   };
   return common;
 }
@@ -341,6 +341,16 @@ const KeySection& backoff() {
   return keys;
 }
 
+const KeySection& hold_window() {
+  static const KeySection keys =
+      section("destinations.NAME.hold_windows[]",
+              {{"days", built, "every day", "mon, tue, wed, thu, fri, sat, sun: the days on which it begins"},
+               {"from", built, "", "when it begins, as \"09:30\""},
+               {"to", built, "", "when it ends, likewise; at or before `from`: on the day after"},
+               {"time_zone", built, "", "whose clock that is: an IANA name such as America/New_York"}});
+  return keys;
+}
+
 const KeySection& forward() {
   static const KeySection keys =
       section("forward", {{"memory", built, "64MiB", "payload bytes held while they are sent"}});
@@ -348,22 +358,25 @@ const KeySection& forward() {
 }
 
 const KeySection& route() {
-  static const KeySection keys =
-      section("routes[]", {{"match", built, "whatever arrives", "what it takes: all that is named must hold"},
-                           {"to", built, "", "names of destinations; each gets its own delivery"},
-                           {"ordering", not_yet, "", "none, client or key"},
-                           {"on_dead_letter", not_yet, "", "continue or stop"}});
+  static const KeySection keys = section(
+      "routes[]",
+      {{"match", built, "whatever arrives", "what it takes: all that is named must hold"},
+       {"to", built, "", "names of destinations; each gets its own delivery"},
+       {"ordering", built, "client for mllp and folder, else none",
+        "whose submissions go one after another: none, client or key (HL7 ORC-3, else OBR-3; without one by client)"},
+       {"on_dead_letter", built, "continue",
+        "with an ordering: continue, or stop: the client's or key's later ones wait"}});
   return keys;
 }
 
 const KeySection& match() {
-  static const KeySection keys =
-      section("routes[].match", {{"client", built, "", "a name or glob"},
-                                 {"content_type", built, "", "a media type"},
-                                 {"intake", built, "", "the door: http, mllp, folder or submit"},
-                                 {"msh3", not_yet, "", "sending application"},
-                                 {"msh4", not_yet, "", "sending facility"},
-                                 {"msh9", not_yet, "", "message type"}});
+  static const KeySection keys = section(
+      "routes[].match", {{"client", built, "", "a name or glob"},
+                         {"content_type", built, "", "a media type"},
+                         {"intake", built, "", "the door: http, mllp, folder or submit"},
+                         {"msh3", built, "", "sending application of HL7 v2: a glob over the field or its name"},
+                         {"msh4", built, "", "sending facility, likewise"},
+                         {"msh9", built, "", "message type, likewise, or its first two components: ORU^R01"}});
   return keys;
 }
 
@@ -398,6 +411,7 @@ std::vector<const KeySection*> all() {
           &s3(),
           &sftp(),
           &backoff(),
+          &hold_window(),
           &forward(),
           &route(),
           &match(),

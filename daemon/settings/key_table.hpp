@@ -53,6 +53,7 @@ const KeySection& mllp_destination_tls();
 const KeySection& s3();
 const KeySection& sftp();
 const KeySection& backoff();
+const KeySection& hold_window();
 const KeySection& forward();
 const KeySection& route();
 const KeySection& match();

@@ -167,6 +167,7 @@ std::optional<DestinationSettings> read_destination(const Reading& reading, cons
   section.read("alarm_after", destination.alarm_after, milliseconds(1), hours(24 * 365));
   destination.rate = read_rate(section);
   destination.backoff = read_backoff(section);
+  destination.hold_windows = read_hold_windows(section);
   known->read(section, destination);
   return destination;
 }

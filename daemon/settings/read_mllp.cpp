@@ -9,13 +9,8 @@ namespace {
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
-std::optional<std::string> read_glob(const Section& section, const char* key) {
-  const auto written = section.text(key);
-  return written ? std::optional(written->value) : std::nullopt;
-}
-
 std::optional<MllpClientRule> read_client_rule(const Section& section) {
-  MllpClientRule rule{read_glob(section, "msh3"), read_glob(section, "msh4"), ""};
+  MllpClientRule rule{read_header_glob(section, "msh3"), read_header_glob(section, "msh4"), ""};
   if (!section.has("msh3") && !section.has("msh4")) {
     section.error("names neither msh3 nor msh4; use the listener's `client` for every sender");
   }
@@ -82,6 +77,11 @@ MllpListenerSettings read_mllp_listener(const Section& section) {
 }
 
 }  // namespace
+
+std::optional<std::string> read_header_glob(const Section& section, std::string_view key) {
+  const auto written = section.text(key);
+  return written ? std::optional(written->value) : std::nullopt;
+}
 
 void read_mllp(const Section& intake, std::vector<MllpListenerSettings>& mllp, std::vector<PlacedListener>& listeners) {
   for (const auto& [name, node] : intake.items("mllp")) {

@@ -28,7 +28,8 @@ bool covers_client(const std::optional<std::string>& earlier, const std::optiona
 bool covers(const RouteMatch& earlier, const RouteMatch& later) {
   return covers_client(earlier.client, later.client) &&
          (!earlier.content_type || earlier.content_type == later.content_type) &&
-         (!earlier.intake || earlier.intake == later.intake);
+         (!earlier.intake || earlier.intake == later.intake) && (!earlier.msh3 || earlier.msh3 == later.msh3) &&
+         (!earlier.msh4 || earlier.msh4 == later.msh4) && (!earlier.msh9 || earlier.msh9 == later.msh9);
 }
 
 class RouteReader {
@@ -67,7 +68,29 @@ class RouteReader {
     }
     if (const auto text = section.text("content_type")) match.content_type = read_content_type(section, *text);
     if (const auto intake = section.text("intake")) match.intake = read_intake_name(section, *intake);
+    match.msh3 = read_header_glob(section, "msh3");
+    match.msh4 = read_header_glob(section, "msh4");
+    match.msh9 = read_header_glob(section, "msh9");
+    if (match.asks_message() && match.content_type && *match.content_type != hl7_media_type) {
+      section.error("content_type", *match.content_type + " has no MSH: a route by msh3, msh4 or msh9 takes " +
+                                        std::string(hl7_media_type) + " alone");
+    }
     return match;
+  }
+
+  static void read_order(const Section& section, Route& route) {
+    Ordering ordering = Ordering::none;
+    section.read_one_of<Ordering>("ordering", ordering,
+                                  {{"none", Ordering::none}, {"client", Ordering::client}, {"key", Ordering::key}});
+    if (section.has("ordering")) route.ordering = ordering;
+    section.read_one_of<OnDeadLetter>("on_dead_letter", route.on_dead_letter,
+                                      {{"continue", OnDeadLetter::go_on}, {"stop", OnDeadLetter::stop}});
+    const bool has_order = route.ordering
+                               ? *route.ordering != Ordering::none
+                               : !route.match.intake || ordering_of(route, *route.match.intake) != Ordering::none;
+    if (route.on_dead_letter == OnDeadLetter::stop && !has_order) {
+      section.error("on_dead_letter", "stop has no effect without an order; say `ordering: client` or `key` beside it");
+    }
   }
 
   // A route that names a type which a destination can't take would refuse everything at the door.
@@ -166,6 +189,7 @@ void read_routes(const Section& top, const std::vector<PlacedName>& destinations
     const Place place = reading.document.place_of(node.Mark());
     const Section section(reading, node, name, keys::route(), place);
     Route route{reader.read_match(section), reader.read_names(section, "to")};
+    RouteReader::read_order(section, route);
     if (node.IsMap() && !section.has("to"))
       reading.problems.error(place, name + ".to is missing: it names destinations");
     reader.check_types(section, route);

@@ -90,6 +90,9 @@ void warn_of_folder(const Section& section, const Text& path, std::string_view n
 // read_destination.cpp
 std::vector<PlacedName> read_destinations(const Section& top, std::vector<DestinationSettings>& destinations);
 
+// read_hold_windows.cpp
+std::vector<HoldWindowSettings> read_hold_windows(const Section& destination);
+
 // read_azure_storage_queue.cpp
 AzureStorageQueueSettings read_azure_storage_queue(const Section& section);
 // read_reportstream.cpp
@@ -113,5 +116,7 @@ void read_routes(const Section& top, const std::vector<PlacedName>& destinations
 
 // A client's name, in which '*' and '?' may stand.
 bool is_client_glob(std::string_view text);
+// A glob over a field of MSH; nothing where absent or bad.
+std::optional<std::string> read_header_glob(const Section& section, std::string_view key);
 
 }  // namespace relay

@@ -17,6 +17,7 @@
 #include "base/secret.hpp"
 #include "settings/access_settings.hpp"
 #include "settings/folder_settings.hpp"
+#include "settings/hold_window_settings.hpp"
 #include "settings/http_settings.hpp"
 #include "settings/mllp_destination_settings.hpp"
 #include "settings/mllp_settings.hpp"
@@ -142,6 +143,7 @@ struct DestinationSettings {
   BackoffSettings backoff;
   TransportSettings transport;
   std::chrono::milliseconds alarm_after{std::chrono::minutes(15)};
+  std::vector<HoldWindowSettings> hold_windows;
 };
 // "azure_storage_queue", "directory", "reportstream", "http", "mllp", "s3", "sftp".
 std::string_view destination_type_name(const DestinationSettings& destination);

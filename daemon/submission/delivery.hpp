@@ -48,6 +48,7 @@ struct DeliveryView {
   std::string overall_status;  // what the destination said of it later, in its own word; empty where it said nothing
   Receipt receipt;
   unsigned resends = 0;
+  std::optional<SubmissionId> waits_for{};      // the end of that one, of the same client or order number
   bool possibly_delivered = false;              // a try may have reached the destination unseen, or it was resent
   std::optional<std::string> discard_reason{};  // only for operators
   std::vector<AttemptRecord> history;           // filled only where it was asked for

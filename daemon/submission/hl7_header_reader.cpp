@@ -87,6 +87,22 @@ void Hl7HeaderReader::take_header(Hl7HeaderSegment segment) {
   if (!kept) kept = std::move(segment);
 }
 
+const Hl7HeaderSegment* Hl7HeaderReader::first_header() const {
+  if (readable_.has_value() && !*readable_) return nullptr;
+  for (const auto* header : {&message_header_, &batch_header_, &file_header_}) {
+    if (*header) return &**header;
+  }
+  return nullptr;
+}
+
+std::optional<Hl7HeaderSegment> first_hl7_header(std::string_view payload) {
+  Hl7HeaderReader reader;
+  reader.feed(payload.substr(0, hl7_header_within));
+  if (payload.size() <= hl7_header_within) reader.finish();
+  const Hl7HeaderSegment* first = reader.first_header();
+  return first == nullptr ? std::nullopt : std::optional(*first);
+}
+
 std::string_view Hl7HeaderReader::control_id() const {
   if (batch_) {
     for (const auto* header : {&batch_header_, &file_header_}) {

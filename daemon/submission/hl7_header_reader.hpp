@@ -12,6 +12,9 @@
 
 namespace relay {
 
+// That far the first MSH is looked for behind the headers of a batch.
+inline constexpr std::size_t hl7_header_within = 16 * std::size_t{1024};
+
 class Hl7HeaderReader {
  public:
   // The next bytes, in any pieces.
@@ -41,6 +44,8 @@ class Hl7HeaderReader {
 
   // What this is known by: MSH-10; of a batch BHS-11, else FHS-11, else the first MSH-10. Empty where there is none.
   std::string_view control_id() const;
+  // The first MSH so far, else BHS or FHS; nullptr: none. What a submission's sender and type are read from.
+  const Hl7HeaderSegment* first_header() const;
 
  private:
   std::string_view take_byte_order_mark(std::string_view bytes);
@@ -60,5 +65,8 @@ class Hl7HeaderReader {
   std::uint64_t messages_ = 0;
   ProcessingIds processing_ids_;
 };
+
+// The first MSH of a payload, else its BHS or FHS; nothing where it is no HL7 v2. Looks at its beginning alone.
+std::optional<Hl7HeaderSegment> first_hl7_header(std::string_view payload);
 
 }  // namespace relay

@@ -14,18 +14,54 @@ bool matches(const RouteMatch& match, std::string_view client, std::string_view 
   return !match.intake || *match.intake == intake;
 }
 
+bool field_matches(const std::optional<std::string>& glob, const Hl7HeaderSegment& header, unsigned field) {
+  return !glob || glob_matches(*glob, header.field(field)) || glob_matches(*glob, header.component(field, 1));
+}
+
+// Only the header of a message has a type.
+bool type_matches(const std::optional<std::string>& glob, const Hl7HeaderSegment& header) {
+  if (!glob) return true;
+  if (header.name() != "MSH") return false;
+  if (field_matches(glob, header, 9)) return true;
+  return glob_matches(*glob, std::string(header.component(9, 1)) + '^' + std::string(header.component(9, 2)));
+}
+
+bool message_matches(const RouteMatch& match, const Hl7HeaderSegment* header) {
+  if (!match.asks_message()) return true;
+  return header != nullptr && field_matches(match.msh3, *header, 3) && field_matches(match.msh4, *header, 4) &&
+         type_matches(match.msh9, *header);
+}
+
 }  // namespace
 
 RouteTable::RouteTable(std::vector<Route> routes, std::vector<std::string> otherwise,
                        std::map<std::string, DestinationLimits> limits)
-    : routes_(std::move(routes)), otherwise_(std::move(otherwise)), limits_(std::move(limits)) {}
+    : routes_(std::move(routes)), otherwise_{{}, std::move(otherwise)}, limits_(std::move(limits)) {}
 
-const std::vector<std::string>* RouteTable::find(std::string_view client, std::string_view content_type,
-                                                 Intake intake) const {
-  for (const auto& route : routes_) {
-    if (matches(route.match, client, content_type, intake)) return &route.to;
+Ordering ordering_of(const Route& route, Intake intake) {
+  if (route.ordering) return *route.ordering;
+  return intake == Intake::mllp || intake == Intake::folder ? Ordering::client : Ordering::none;
+}
+
+const Route* RouteTable::find(std::string_view client, std::string_view content_type, Intake intake,
+                              const Hl7HeaderSegment* header) const {
+  for (const Route* route : candidates(client, content_type, intake)) {
+    if (message_matches(route->match, header)) return route;
   }
-  return otherwise_.empty() ? nullptr : &otherwise_;
+  return nullptr;
+}
+
+std::vector<const Route*> RouteTable::candidates(std::string_view client, std::string_view content_type,
+                                                 Intake intake) const {
+  std::vector<const Route*> found;
+  for (const Route& route : routes_) {
+    if (!matches(route.match, client, content_type, intake)) continue;
+    if (route.match.asks_message() && content_type != hl7_media_type) continue;
+    found.push_back(&route);
+    if (!route.match.asks_message()) return found;
+  }
+  if (!otherwise_.to.empty()) found.push_back(&otherwise_);
+  return found;
 }
 
 ByteCount RouteTable::max_payload(const std::vector<std::string>& destinations) const {

@@ -76,6 +76,7 @@ class LaneTest : public testing::Test {
     made.submission.accepted_at = clock_.wall_now();
     made.destinations = destinations_;
     made.payload = payload;
+    made.order = order_;
     const SubmissionId id = made.submission.id;
     std::mutex mutex;
     std::condition_variable appended;
@@ -124,6 +125,7 @@ class LaneTest : public testing::Test {
 
   std::filesystem::path folder_;
   std::vector<std::string> destinations_ = {name};
+  std::optional<DeliveryOrder> order_{};  // of what is submitted
   std::string vfs_;  // below the journal; empty: the default
   SteppedClock clock_{WallTime{} + std::chrono::hours(24 * 365 * 56)};
   UuidGenerator ids_{clock_};

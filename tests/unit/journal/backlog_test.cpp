@@ -33,7 +33,7 @@ class BacklogTest : public JournalTest {
         " INSERT INTO submission SELECT i, zeroblob(8) || CAST(printf('%08d', i) AS BLOB), 'lab.' || (i % 50),"
         " content_type, '', NULL, 1, size, sha256, accepted_at, zeroblob(16), 1, 0, NULL, payload"
         " FROM n CROSS JOIN (SELECT * FROM submission WHERE seq = 1);"
-        "INSERT INTO delivery SELECT 1, iif(seq % 2, 1000 + seq, 0), seq, client, 0, accepted_at, 0, 0, 0, 0, 0, NULL"
+        "INSERT INTO delivery SELECT 1, iif(seq % 2, 1000 + seq, 0), seq, client, 0, accepted_at, 0, 0, 0, 0, 0, NULL, NULL, 0"
         " FROM submission WHERE seq > 1;"
         "UPDATE totals SET accepted = {0}, queued = {0};"
         "UPDATE intake_total SET accepted = {0};"
