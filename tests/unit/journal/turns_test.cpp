@@ -313,7 +313,7 @@ TEST_P(TurnsPropertyTest, WhatWasAcceptedFirstArrivesFirst) {
     }
   };
   for (int step = 0; step < 700; ++step) {
-    const unsigned what = random() % 100;
+    const auto what = random() % 100;
     if (what < 35) {
       const std::string key = "lab." + std::to_string(random() % 4);
       const auto id = append_ordered(key, key == "lab.3" ? OnDeadLetter::stop : OnDeadLetter::go_on);
