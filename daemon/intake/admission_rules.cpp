@@ -108,6 +108,7 @@ ByteCount AdmissionRules::most(const std::vector<const Route*>& candidates) cons
 Destined AdmissionRules::destined(const Arrival& arrival, const Route& route) const {
   Destined made{route.to, limit(route.to), nullptr, ordering_of(route, arrival.intake), route.on_dead_letter};
   if (validates(route.to)) made.validator = make_payload_validator(arrival.content_type->type);
+  if (routes.goes_in_mllp_frames(route.to)) made.validator = make_mllp_frame_validator(std::move(made.validator));
   return made;
 }
 

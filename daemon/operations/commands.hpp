@@ -25,6 +25,7 @@ struct RunCommand {
 struct CheckCommand {
   std::filesystem::path configuration;
   bool connect = false;
+  bool json = false;
 };
 // Where a submission would go, and why; asks nobody.
 struct RouteCommand {
@@ -43,6 +44,7 @@ struct SubmitCommand {
   std::optional<std::string> idempotency_key{};
   std::optional<std::chrono::seconds> wait{};
   bool test = false;
+  bool json = false;
 };
 struct StatusCommand {
   std::filesystem::path configuration;
@@ -66,6 +68,7 @@ struct ShowCommand {
 };
 struct VerifyCommand {
   std::filesystem::path configuration;
+  bool json = false;
 };
 // Of the package's scripts: how many deliveries of that journal are open.
 struct OpenDeliveriesCommand {
@@ -84,8 +87,11 @@ struct KeyNewCommand {
 struct NewTokenCommand {
   std::string name;  // of the client, or of the operator
   bool for_operator = false;
+  bool json = false;
 };
-struct VersionCommand {};
+struct VersionCommand {
+  bool json = false;
+};
 
 using Command = std::variant<RunCommand, CheckCommand, SubmitCommand, StatusCommand, ListCommand, ShowCommand,
                              VerifyCommand, OpenDeliveriesCommand, ReloadCommand, KeyNewCommand, VersionCommand,

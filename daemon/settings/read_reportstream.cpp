@@ -1,25 +1,10 @@
 #include <algorithm>
 
 #include "settings/section_readers.hpp"
-#include "settings/web_url.hpp"
 #include "submission/client_name.hpp"
-#include "submission/media_type.hpp"
 
 namespace relay {
 namespace {
-
-void read_url(const Section& section, std::string_view key, std::string& target) {
-  const auto written = section.text(key);
-  if (!written) return;
-  auto url = parse_web_url(written->value);
-  if (!url) {
-    section.error(key, url.error().message);
-    return;
-  }
-  if (is_readable_on_the_way(*url))
-    section.warning(key, "goes over http:// to another machine: whoever is on the way can read payloads; use https://");
-  target = std::move(*url);
-}
 
 // What ends up in a token or a header as it is.
 void read_word(const Section& section, std::string_view key, std::string& target) {
@@ -73,7 +58,7 @@ PrivateKeyJwtSettings read_private_key_jwt(const Section& section, const std::st
   jwt.audience = host_of(url);
   read_word(section, "audience", jwt.audience);
   jwt.token_url = url + "/api/token";
-  read_url(section, "token_url", jwt.token_url);
+  read_web_url(section, "token_url", jwt.token_url);
   return jwt;
 }
 
@@ -121,16 +106,6 @@ void check_org(const Section& section, const ReportStreamSettings& settings) {
     section.error("client", "is of another org than auth.issuer, so nothing would be taken");
 }
 
-void read_content_type(const Section& section, ReportStreamSettings& settings) {
-  const auto type = section.text("content_type");
-  if (!type) return;
-  if (!parse_media_type(type->value)) {
-    section.error("content_type", type->quoted() + " isn't a media type (like application/hl7-v2)");
-    return;
-  }
-  settings.content_type = type->value;
-}
-
 }  // namespace
 
 std::string_view organization_of(std::string_view client) {
@@ -140,11 +115,11 @@ std::string_view organization_of(std::string_view client) {
 ReportStreamSettings read_reportstream(const Section& section) {
   ReportStreamSettings settings;
   if (!section.has("url")) section.error("url is missing: the base, like https://reportstream.example");
-  read_url(section, "url", settings.url);
+  read_web_url(section, "url", settings.url);
   read_client(section, settings);
   read_auth(section, settings);
   check_org(section, settings);
-  read_content_type(section, settings);
+  settings.content_type = read_media_type(section, "content_type");
   section.read("follow_up", settings.follow_up);
   return settings;
 }

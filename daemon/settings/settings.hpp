@@ -18,6 +18,8 @@
 #include "settings/access_settings.hpp"
 #include "settings/folder_settings.hpp"
 #include "settings/hold_window_settings.hpp"
+#include "settings/http_settings.hpp"
+#include "settings/mllp_destination_settings.hpp"
 #include "settings/mllp_settings.hpp"
 #include "settings/reportstream_settings.hpp"
 #include "settings/secret_text.hpp"
@@ -130,15 +132,18 @@ struct DirectorySettings {
 
 struct DestinationSettings {
   std::string name;
-  std::variant<AzureStorageQueueSettings, DirectorySettings, ReportStreamSettings> system;
+  std::variant<AzureStorageQueueSettings, DirectorySettings, ReportStreamSettings, HttpSettings,
+               MllpDestinationSettings>
+      system;
   std::size_t concurrency = 16;
   std::chrono::milliseconds timeout{60'000};
+  std::optional<Rate> rate{};  // of deliveries; nothing: as fast as it goes
   BackoffSettings backoff;
   TransportSettings transport;
   std::chrono::milliseconds alarm_after{std::chrono::minutes(15)};
   std::vector<HoldWindowSettings> hold_windows;
 };
-// "azure_storage_queue", "directory", "reportstream".
+// "azure_storage_queue", "directory", "reportstream", "http", "mllp".
 std::string_view destination_type_name(const DestinationSettings& destination);
 
 struct Settings {

@@ -59,11 +59,14 @@ class RouteTable {
   std::optional<std::string> refuses_client(const std::vector<std::string>& destinations,
                                             std::string_view client) const;
   bool reaches_reportstream(const std::vector<std::string>& destinations) const;
+  bool goes_in_mllp_frames(const std::vector<std::string>& destinations) const;
   const std::vector<Route>& routes() const { return routes_; }
   // What no route matches goes by it; its `to` may be empty: then there is none.
   const Route& otherwise() const { return otherwise_; }
 
  private:
+  bool any_of(const std::vector<std::string>& destinations, bool DestinationLimits::*property) const;
+
   std::vector<Route> routes_;
   Route otherwise_;
   std::map<std::string, DestinationLimits> limits_;

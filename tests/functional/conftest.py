@@ -12,8 +12,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from azurite import Azurite  # noqa: E402
 from fault_proxy import FaultProxy  # noqa: E402
 from outbox import Outbox  # noqa: E402
+from ports import free_ports  # noqa: E402
 from relay import BINARY, ROOT, Relay  # noqa: E402
 from small_disk import NoMounts, SmallDisk  # noqa: E402
+from tls import Identity  # noqa: E402
 
 
 def pytest_configure(config):
@@ -151,3 +153,34 @@ def step_faults(tmp_path_factory):
         return {"LD_PRELOAD": str(library), "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
                 **{f"STEP_{name.upper()}": str(value) for name, value in what.items()}}
     return environment
+
+
+@pytest.fixture
+def make_mllp_relay(make_relay, tmp_path):
+    """make_mllp_relay(keys of a listener, …, **keys of intake): relay.mllp are the listeners' ports, and two spare ones."""
+    (tmp_path / "archive").mkdir()
+
+    def make(*listeners, **intake):
+        ports = free_ports(len(listeners) + 2)
+        relay = make_relay({"destinations": {"archive": {"type": "directory", "path": str(tmp_path / "archive")}},
+                            "intake": {**intake, "mllp": [{"listen": f"127.0.0.1:{port}", **listener}
+                                                          for port, listener in zip(ports, listeners)]}})
+        relay.mllp = ports
+        relay.archive = tmp_path / "archive"
+        return relay
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def identities(tmp_path_factory):
+    """Certificates: of the relay (`server`, and `next`), of an authority, of those it signed, and of a stranger."""
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = Identity(folder, "authority", "Senders of the lab")
+    return {"server": Identity(folder, "server", "relay.lab.example", ["relay.lab.example"]),
+            "next": Identity(folder, "next", "relay.lab.example", ["relay.lab.example"]),
+            "authority": authority,
+            "lab_a": Identity(folder, "lab_a", "Lab A", issuer=authority),
+            "lab_b": Identity(folder, "lab_b", "anything", ["lis.lab-b.example"], issuer=authority),
+            "unknown": Identity(folder, "unknown", "Unknown", issuer=authority),
+            "stranger": Identity(folder, "stranger", "Lab A")}

@@ -180,6 +180,7 @@ def test_the_operator_endpoint_is_described(relays, tmp_path):
     check_schema(document, "Ready", busy(503, "GET", "/health/ready").json())
     check_schema(document, "Health", busy(503, "GET", "/health").json())
     call(200, "GET", "/metrics")
+    call(200, "GET", "/")
     check_schema(document, "Status", call(200, "GET", "/v1/status").json())
 
     taken = call(202, "POST", submissions, {"Content-Type": HL7, "Relay-Payload-Name": "a name"}, hl7()).json()

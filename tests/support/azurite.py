@@ -46,7 +46,7 @@ class Azurite:
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.folder / "azurite.log", "ab") as log:
             self.process = subprocess.Popen(
-                ["node", str(PROGRAM), "--silent", "--skipApiVersionCheck", "--disableTelemetry",
+                ["node", str(PROGRAM), "--silent", "--skipApiVersionCheck", "--disableTelemetry", "--disableProductStyleUrl",
                  *(["--inMemoryPersistence"] if in_memory else ["--location", str(self.folder / "data")]),
                  "--blobPort", str(self.blob_port), "--queuePort", str(self.queue_port),
                  "--tablePort", str(self.table_port), *self.tls_arguments],

@@ -57,5 +57,8 @@ std::unique_ptr<ConformancePeer> make_azure_raw_peer();
 std::unique_ptr<ConformancePeer> make_directory_peer();
 std::unique_ptr<ConformancePeer> make_reportstream_peer();
 std::unique_ptr<ConformancePeer> make_reportstream_function_key_peer();
+std::unique_ptr<ConformancePeer> make_http_peer();
+std::unique_ptr<ConformancePeer> make_http_oauth_peer();
+std::unique_ptr<ConformancePeer> make_mllp_peer();
 
 }  // namespace relay
