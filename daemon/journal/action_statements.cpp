@@ -3,10 +3,11 @@
 namespace relay {
 
 ActionStatements::ActionStatements(Connection& connection)
-    : open_delivery(connection,
-                    "SELECT due, position, queued_since, attempts, tries, recorded, possibly_delivered, resends,"
-                    " order_key, order_stops, started_at FROM delivery INDEXED BY delivery_client"
-                    " WHERE destination = ?1 AND client = ?2 AND seq = ?3"),
+    : open_delivery(
+          connection,
+          "SELECT due, position, queued_since, attempts, tries, recorded, possibly_delivered, resends,"
+          " order_key, order_stops, started_at FROM delivery INDEXED BY delivery_client WHERE destination = ?1 AND "
+          "client = ?2 AND seq = ?3"),
       ended_delivery(connection,
                      "SELECT state, position, ended_at, attempts, recorded, possibly_delivered, resends,"
                      " order_key, order_stops FROM record"
