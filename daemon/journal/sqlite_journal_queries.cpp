@@ -10,10 +10,6 @@ constexpr std::size_t blocking_named = 20;
 
 }  // namespace
 
-namespace {
-constexpr std::size_t blocking_named = 20;
-}
-
 Result<std::optional<FoundSubmission>> SqliteJournal::find(const SubmissionId& id, bool with_history) {
   try {
     std::optional<FoundSubmission> found;
