@@ -87,7 +87,7 @@ Result<bool> HttpEndpointSignIn::refresh() {
   bool changed = false;
   for (SecretText* secret : secrets) {
     const auto refreshed = secret->refresh();
-    if (!refreshed) return refreshed;
+    if (!refreshed) return Failure{refreshed.error()};
     if (!fits_a_header(secret->value().reveal())) return fail("it holds a line break or another control character");
     changed = changed || *refreshed;
   }

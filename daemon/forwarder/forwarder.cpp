@@ -103,7 +103,10 @@ void Forwarder::replace(const std::vector<std::string>& ended, std::vector<NewLa
     State::Running& running = found->second;
     const auto next = std::ranges::find_if(added, [&](const NewLane& each) { return each.settings.name == name; });
     running.successor = std::nullopt;
-    if (next != added.end()) running.successor = std::move(*next);
+    if (next != added.end()) {
+      running.successor = std::move(*next);
+      added.erase(next);
+    }
     const auto at_most = std::max(grace, running.timeout);
     longest = std::max(longest, at_most);
     if (std::exchange(running.leaving, true)) continue;
@@ -118,7 +121,8 @@ void Forwarder::replace(const std::vector<std::string>& ended, std::vector<NewLa
   }
   if (std::ranges::none_of(state_->lanes, [](const auto& each) { return each.second.leaving; })) state_->join_waiting();
   for (NewLane& lane : added) {
-    if (lane.destination) state_->lanes.insert_or_assign(lane.settings.name, state_->start(std::move(lane)));
+    const std::string name = lane.settings.name;
+    state_->lanes.insert_or_assign(name, state_->start(std::move(lane)));
   }
 }
 

@@ -152,9 +152,9 @@ TEST_F(BacklogTest, APageOfAnyListTakesTheSameWorkHoweverMuchThereIs) {
         "BEGIN;"
         "INSERT INTO record (seq, destination, position, state, ended_at, attempts, recorded, possibly_delivered, "
         "resends)"
-        " SELECT seq, 1, 0, 3, queued_since, 1, 0, 0, 0 FROM delivery WHERE seq % 500 = 0;"
+        " SELECT seq, 1, 0, 3, queued_since, 1, 0, 0, 0 FROM delivery WHERE seq % 100 = 0;"
         "UPDATE totals SET dead_letter = (SELECT count(*) FROM record);"
-        "DELETE FROM delivery WHERE seq % 500 = 0;"
+        "DELETE FROM delivery WHERE seq % 100 = 0;"
         "COMMIT");
     JournalReader reader(options.path, "");
     const std::string middle = fmt::format("c1.{:016x}", size / 2);
