@@ -346,6 +346,28 @@ intake:
     await_active(machine)
 
 
+def test_a_socket_of_senders_that_are_no_operators_needs_the_drop_in_that_is_named(machine, azurite, storage):
+    machine.run("sh", "-c", "groupadd senders && useradd -G senders sender && useradd stranger")
+    door = 'intake: {http: [{listen: "unix:/run/edge-relay/intake.sock", group: senders, client: lab.local}]}\n'
+    write(machine, FILE, configuration(azurite, storage, more=door))
+    machine.run("systemctl", "restart", UNIT, check=False)
+    machine.await_true(lambda: "SupplementaryGroups=senders and SystemCallFilter=@chown" in machine.log(UNIT), lambda: machine.log(UNIT)[-2000:])
+    drop_in(machine, "senders", "[Service]\nSupplementaryGroups=senders\nSystemCallFilter=@chown\n")
+    machine.run("systemctl", "restart", UNIT)
+    await_active(machine)
+    assert machine.run("stat", "-c", "%a %G", "/run/edge-relay/intake.sock", "/run/edge-relay/admin.sock").stdout.split("\n")[:2] == [
+        "660 senders", "660 edge-relay"]
+    ask = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "http://localhost/v1/submissions/none", "--unix-socket"]
+    assert machine.run(*ask, "/run/edge-relay/intake.sock", user="sender").stdout == "404"
+    assert machine.run(*ask, "/run/edge-relay/admin.sock", user="sender", check=False).stdout == "000", "senders are no operators"
+    assert machine.run(*ask, "/run/edge-relay/intake.sock", user="stranger", check=False).stdout == "000"
+    machine.run("rm", f"/etc/systemd/system/{UNIT}.d/senders.conf")
+    machine.run("systemctl", "daemon-reload")
+    write(machine, FILE, configuration(azurite, storage))
+    machine.run("systemctl", "restart", UNIT)
+    await_active(machine)
+
+
 def test_an_upgrade_restarts_it_where_it_ran_with_a_live_journal(machine, azurite, storage, package, tmp_path):
     azurite.stop()
     waiting = [submit(machine) for _ in range(2)]
