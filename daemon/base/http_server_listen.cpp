@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/inherited_sockets.hpp"
+#include "base/socket_group_advice.hpp"
 
 namespace relay {
 namespace {
@@ -137,13 +138,8 @@ Result<void> give_to_group(const ListenAddress& address, const std::string& grou
   if (::stat(address.socket_path.c_str(), &status) == 0 && status.st_gid == found->gr_gid) return {};
   if (::chown(address.socket_path.c_str(), static_cast<uid_t>(-1), found->gr_gid) == 0) return {};
   const int error = errno;
-  return cannot_listen(
-      address,
-      "can't give the socket to group '" + group + "': " + error_text(error) +
-          (error == EPERM ? "; the relay's user must be a member of it, and the service's sandbox let it be given: "
-                            "`systemctl edit edge-relay`, write [Service], SupplementaryGroups=" +
-                                group + " and SystemCallFilter=@chown in lines of their own, and restart"
-                          : ""));
+  return cannot_listen(address, "can't give the socket to group '" + group + "': " + error_text(error) +
+                                    (error == EPERM ? socket_group_advice(group) : ""));
 }
 
 Result<ListeningSocket> listen_on_unix_socket(const ListenAddress& address, const std::string& group, unsigned mode) {

@@ -1,5 +1,6 @@
 // What to do where a socket can't be given to the group that is configured. The service's sandbox has the calls for it
-// taken away (SystemCallFilter=~@privileged, systemd.exec(5)): they are needed only for a group other than the service's.
+// taken away (SystemCallFilter=~@privileged, systemd.exec(5)): they are needed only for a group other than the
+// service's.
 #pragma once
 
 #include <string>

@@ -350,8 +350,11 @@ def test_a_socket_of_senders_that_are_no_operators_needs_the_drop_in_that_is_nam
     machine.run("sh", "-c", "groupadd senders && useradd -G senders sender && useradd stranger")
     door = 'intake: {http: [{listen: "unix:/run/edge-relay/intake.sock", group: senders, client: lab.local}]}\n'
     write(machine, FILE, configuration(azurite, storage, more=door))
-    machine.run("systemctl", "restart", UNIT, check=False)
-    machine.await_true(lambda: "SupplementaryGroups=senders and SystemCallFilter=@chown" in machine.log(UNIT), lambda: machine.log(UNIT)[-2000:])
+    machine.run("systemctl", "restart", UNIT)
+    await_active(machine)
+    # Until then it lets in operators alone, and says so.
+    assert machine.run("stat", "-c", "%a %G", "/run/edge-relay/intake.sock").stdout.strip() == "660 edge-relay"
+    assert "SupplementaryGroups=senders and SystemCallFilter=@chown" in machine.log(UNIT), machine.log(UNIT)[-2000:]
     drop_in(machine, "senders", "[Service]\nSupplementaryGroups=senders\nSystemCallFilter=@chown\n")
     machine.run("systemctl", "restart", UNIT)
     await_active(machine)
