@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/inherited_sockets.hpp"
+#include "base/socket_group_advice.hpp"
 
 namespace relay {
 namespace {
@@ -138,7 +139,7 @@ Result<void> give_to_group(const ListenAddress& address, const std::string& grou
   if (::chown(address.socket_path.c_str(), static_cast<uid_t>(-1), found->gr_gid) == 0) return {};
   const int error = errno;
   return cannot_listen(address, "can't give the socket to group '" + group + "': " + error_text(error) +
-                                    (error == EPERM ? "; run as a member of that group, or configure another" : ""));
+                                    (error == EPERM ? socket_group_advice(group) : ""));
 }
 
 Result<ListeningSocket> listen_on_unix_socket(const ListenAddress& address, const std::string& group, unsigned mode) {

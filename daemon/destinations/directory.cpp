@@ -26,6 +26,25 @@ constexpr std::size_t piece_size = 256 * 1024;
 constexpr std::chrono::milliseconds time_at_once{100};
 constexpr std::size_t pieces_at_once = 64;
 
+// The end of a sentence that says what couldn't be done: what somebody can do about it.
+std::string advice(int error_number, const std::filesystem::path& folder) {
+  switch (error_number) {
+    case EACCES:
+    case EPERM:
+      return "; let the relay's user write to " + folder.string();
+    case EROFS:
+      return read_only_advice(folder);
+    case ENOENT:
+    case ENOTDIR:
+      return "; make the folder " + folder.string() + ", or mount it; the relay doesn't make it";
+    case ENOSPC:
+    case EDQUOT:
+      return "; make room on its disk";
+    default:
+      return "";
+  }
+}
+
 AttemptResult broken(const FileError& error, const std::filesystem::path& folder) {
   AttemptResult result;
   result.outcome = Outcome::broken;
@@ -43,8 +62,7 @@ AttemptResult broken(const FileError& error, const std::filesystem::path& folder
     default:  // ENOSPC, EDQUOT, EIO, …
       reason.kind = ErrorKind::unavailable;
   }
-  reason.message = error.message;
-  if (error.error_number == EROFS) reason.message += read_only_advice(folder);
+  reason.message = error.message + advice(error.error_number, folder);
   result.error = std::move(reason);
   return result;
 }
@@ -195,13 +213,15 @@ AttemptResult Directory::finish(const Delivery& delivery, NewFile& payload) {
 std::vector<ProbeFinding> Directory::probe() {
   const std::string where = "folder " + settings_.path.string();
   struct stat status {};
-  if (::stat(settings_.path.c_str(), &status) != 0)
-    return {{ProbeFinding::Kind::bad, where + ": " + error_text(errno) + "; the relay doesn't make it"}};
+  if (::stat(settings_.path.c_str(), &status) != 0) {
+    const int number = errno;
+    return {{ProbeFinding::Kind::bad, where + ": " + error_text(number) + advice(number, settings_.path)}};
+  }
   if (!S_ISDIR(status.st_mode)) return {{ProbeFinding::Kind::bad, where + ": that isn't a folder"}};
   if (::access(settings_.path.c_str(), W_OK | X_OK) != 0) {
     const int number = errno;
-    return {{ProbeFinding::Kind::bad, where + ": can't be written to: " + error_text(number) +
-                                          (number == EROFS ? read_only_advice(settings_.path) : "")}};
+    return {{ProbeFinding::Kind::bad,
+             where + ": can't be written to: " + error_text(number) + advice(number, settings_.path)}};
   }
   return {{ProbeFinding::Kind::good, where + ": it is there and can be written to"}};
 }

@@ -2,9 +2,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,15 +21,20 @@ Failure<FileError> failed(std::string_view action, int error_number = errno) {
   return {FileError{error_number, std::string("can't ").append(action) + ": " + error_text(error_number)}};
 }
 
-int open_beneath(int folder, const char* name, int flags, unsigned mode = 0) {
-  open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOCTTY);
-  how.mode = mode;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+// One part of a path. A symbolic link is ELOOP, also where a folder is wanted, for which Linux says ENOTDIR.
+int open_part(int folder, const std::string& name, int flags, unsigned mode = 0) {
+  if (name == ".." || name.find('/') != std::string::npos) {
+    errno = EXDEV;
+    return -1;
+  }
   for (;;) {
-    const long opened = ::syscall(SYS_openat2, folder, name, &how, sizeof how);
-    // EAGAIN: something was renamed while it looked whether it stayed beneath.
-    if (opened >= 0 || (errno != EINTR && errno != EAGAIN)) return static_cast<int>(opened);
+    const int opened = ::openat(folder, name.c_str(), flags | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, mode);
+    if (opened >= 0) return opened;
+    if (errno == EINTR) continue;
+    struct stat status {};
+    if (errno == ENOTDIR && ::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
+      errno = S_ISLNK(status.st_mode) ? ELOOP : ENOTDIR;
+    return -1;
   }
 }
 
@@ -38,17 +42,25 @@ std::int64_t nanoseconds(const statx_timestamp& time) {
   return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
-Result<FolderEntry, FileError> entry_of(int folder, const char* name, int flags) {
+struct Seen {
+  FolderEntry entry;
+  MountIdentity mount;
+};
+
+Result<Seen, FileError> seen_of(int folder, const char* name, int flags) {
   struct statx status {};
-  if (::statx(folder, name, flags | AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &status) != 0) {
+  if (::statx(folder, name, flags | AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &status) !=
+      0) {
     return failed("look at a file");
   }
-  FolderEntry entry;
-  if (S_ISREG(status.stx_mode)) entry.kind = FolderEntry::Kind::file;
-  if (S_ISDIR(status.stx_mode)) entry.kind = FolderEntry::Kind::folder;
-  entry.identity = {status.stx_ino, (status.stx_mask & STATX_BTIME) != 0 ? nanoseconds(status.stx_btime) : 0,
-                    status.stx_size, nanoseconds(status.stx_mtime), nanoseconds(status.stx_ctime)};
-  return entry;
+  Seen seen;
+  if (S_ISREG(status.stx_mode)) seen.entry.kind = FolderEntry::Kind::file;
+  if (S_ISDIR(status.stx_mode)) seen.entry.kind = FolderEntry::Kind::folder;
+  seen.entry.identity = {status.stx_ino, (status.stx_mask & STATX_BTIME) != 0 ? nanoseconds(status.stx_btime) : 0,
+                         status.stx_size, nanoseconds(status.stx_mtime), nanoseconds(status.stx_ctime)};
+  seen.mount = {(status.stx_mask & STATX_MNT_ID) != 0 ? status.stx_mnt_id : 0,
+                makedev(status.stx_dev_major, status.stx_dev_minor)};
+  return seen;
 }
 
 // For file systems that can't rename without overwriting: an empty file of our own is what is overwritten.
@@ -65,9 +77,9 @@ Result<void, FileError> rename_onto_placeholder(int from, const char* name, int 
 }  // namespace
 
 Result<FolderHandle, FileError> FolderHandle::of(FileDescriptor descriptor) {
-  const auto entry = entry_of(descriptor.get(), "", AT_EMPTY_PATH);
-  if (!entry) return Failure{entry.error()};
-  return FolderHandle(std::move(descriptor), entry->identity.inode);
+  const auto seen = seen_of(descriptor.get(), "", AT_EMPTY_PATH);
+  if (!seen) return Failure{seen.error()};
+  return FolderHandle(std::move(descriptor), seen->entry.identity.inode, seen->mount);
 }
 
 Result<FolderHandle, FileError> FolderHandle::open(const std::filesystem::path& path) {
@@ -76,11 +88,23 @@ Result<FolderHandle, FileError> FolderHandle::open(const std::filesystem::path& 
   return of(std::move(*opened));
 }
 
-Result<FolderHandle, FileError> FolderHandle::folder(const std::string& relative) const {
-  FileDescriptor opened(
-      open_beneath(descriptor_.get(), relative.empty() ? "." : relative.c_str(), O_RDONLY | O_DIRECTORY));
+Result<FolderHandle, FileError> FolderHandle::part(const std::string& name) const {
+  FileDescriptor opened(open_part(descriptor_.get(), name, O_RDONLY | O_DIRECTORY));
   if (!opened.valid()) return failed("open a subfolder");
-  return of(std::move(opened));
+  auto handle = of(std::move(opened));
+  if (handle && handle->mount_ != mount_) return failed("open a subfolder", EXDEV);
+  return handle;
+}
+
+Result<FolderHandle, FileError> FolderHandle::folder(const std::string& relative) const {
+  std::size_t end = relative.find('/');
+  auto reached = part(relative.empty() ? "." : relative.substr(0, end));
+  while (reached && end != std::string::npos) {
+    const std::size_t begin = end + 1;
+    end = relative.find('/', begin);
+    reached = reached->part(relative.substr(begin, end == std::string::npos ? end : end - begin));
+  }
+  return reached;
 }
 
 Result<void, FileError> FolderHandle::writable() const {
@@ -99,16 +123,19 @@ Result<FolderHandle, FileError> FolderHandle::made_folder(const std::string& nam
 
 Result<FileDescriptor, FileError> FolderHandle::file(const std::string& name) const {
   // Not to hang on a pipe that was put in the file's place.
-  FileDescriptor opened(open_beneath(descriptor_.get(), name.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW));
+  FileDescriptor opened(open_part(descriptor_.get(), name, O_RDONLY | O_NONBLOCK));
   if (!opened.valid()) return failed("open a file");
-  const auto entry = entry_of(opened.get(), "", AT_EMPTY_PATH);
-  if (!entry) return Failure{entry.error()};
-  if (entry->kind != FolderEntry::Kind::file) return failed("open a file", EINVAL);
+  const auto seen = seen_of(opened.get(), "", AT_EMPTY_PATH);
+  if (!seen) return Failure{seen.error()};
+  if (seen->mount != mount_) return failed("open a file", EXDEV);
+  if (seen->entry.kind != FolderEntry::Kind::file) return failed("open a file", EINVAL);
   return opened;
 }
 
 Result<FolderEntry, FileError> FolderHandle::look(const std::string& name) const {
-  return entry_of(descriptor_.get(), name.c_str(), 0);
+  const auto seen = seen_of(descriptor_.get(), name.c_str(), 0);
+  if (!seen) return Failure{seen.error()};
+  return seen->entry;
 }
 
 Result<void, FileError> FolderHandle::rename(const std::string& name, const FolderHandle& to,
@@ -121,7 +148,7 @@ Result<void, FileError> FolderHandle::rename(const std::string& name, const Fold
 }
 
 Result<void, FileError> FolderHandle::create(const std::string& name, std::string_view text) const {
-  const FileDescriptor made(open_beneath(descriptor_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL, file_mode));
+  const FileDescriptor made(open_part(descriptor_.get(), name, O_WRONLY | O_CREAT | O_EXCL, file_mode));
   if (!made.valid()) return failed("make a file");
   auto written = write_all(made.get(), text);
   if (written && ::fsync(made.get()) != 0) written = failed("fsync a file");
@@ -149,7 +176,7 @@ Result<void, FileError> FolderHandle::sync() const {
 
 Result<void, FileError> FolderHandle::each_name(const std::function<bool(const std::string&)>& visit) const {
   // A description of its own, so that each reading begins at the start.
-  const int again = open_beneath(descriptor_.get(), ".", O_RDONLY | O_DIRECTORY);
+  const int again = open_part(descriptor_.get(), ".", O_RDONLY | O_DIRECTORY);
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(again >= 0 ? ::fdopendir(again) : nullptr, &::closedir);
   if (!stream) return failed("read a folder");
   for (;;) {
@@ -164,9 +191,9 @@ Result<void, FileError> FolderHandle::each_name(const std::function<bool(const s
 }
 
 Result<FileIdentity, FileError> identity_of(int descriptor) {
-  const auto entry = entry_of(descriptor, "", AT_EMPTY_PATH);
-  if (!entry) return Failure{entry.error()};
-  return entry->identity;
+  const auto seen = seen_of(descriptor, "", AT_EMPTY_PATH);
+  if (!seen) return Failure{seen.error()};
+  return seen->entry.identity;
 }
 
 }  // namespace relay

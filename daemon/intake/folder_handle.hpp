@@ -1,5 +1,6 @@
-// FolderHandle: an open folder, and file operations that never leave it. Every name is resolved beneath it, no symbolic
-// link is followed and no other file system entered (openat2(2), Linux 5.6).
+// FolderHandle: an open folder, and file operations that never leave it. A path is opened part by part, each beneath
+// the one before; no symbolic link is followed and no other mount entered. openat2(2) would promise the same in one
+// call, but systemd's RestrictSUIDSGID= takes it away from a service.
 //
 // Errors carry errno and say what was tried, never a file's name: that can carry a patient's.
 #pragma once
@@ -29,18 +30,26 @@ struct FolderEntry {
   FileIdentity identity;
 };
 
+// What a file is mounted by.
+struct MountIdentity {
+  std::uint64_t mount = 0;  // 0 before Linux 5.8
+  std::uint64_t device = 0;
+  bool operator==(const MountIdentity&) const = default;
+};
+
 class FolderHandle {
  public:
   // The watched folder itself; it may be reached by a link.
   static Result<FolderHandle, FileError> open(const std::filesystem::path& path);
 
-  // `relative` may have several parts; empty: this folder once more.
+  // `relative` may have several parts; empty: this folder once more. ELOOP where a part is a symbolic link, EXDEV where
+  // it is another mount or leads upwards.
   Result<FolderHandle, FileError> folder(const std::string& relative) const;
   // Whether files can be moved out of it: EROFS, EACCES.
   Result<void, FileError> writable() const;
   // Made where it isn't there, for its owner and group.
   Result<FolderHandle, FileError> made_folder(const std::string& name) const;
-  // For reading; EINVAL where it is no regular file.
+  // For reading; EINVAL where it is no regular file; ELOOP and EXDEV as above.
   Result<FileDescriptor, FileError> file(const std::string& name) const;
   // ENOENT where there is none.
   Result<FolderEntry, FileError> look(const std::string& name) const;
@@ -61,10 +70,13 @@ class FolderHandle {
 
  private:
   static Result<FolderHandle, FileError> of(FileDescriptor descriptor);
-  FolderHandle(FileDescriptor descriptor, std::uint64_t inode) : descriptor_(std::move(descriptor)), inode_(inode) {}
+  FolderHandle(FileDescriptor descriptor, std::uint64_t inode, MountIdentity mount)
+      : descriptor_(std::move(descriptor)), inode_(inode), mount_(mount) {}
+  Result<FolderHandle, FileError> part(const std::string& name) const;
 
   FileDescriptor descriptor_;
   std::uint64_t inode_;
+  MountIdentity mount_;
 };
 
 // Of an open file.

@@ -28,8 +28,6 @@ std::string folder_advice(const FileError& error, const std::string& folder) {
     case ENOSPC:
     case EDQUOT:
       return "make room on its disk";
-    case ENOSYS:
-      return "openat2 is needed: Linux 5.6 or later, and a sandbox that lets it through";
     default:
       return "look at its disk or share";
   }

@@ -47,7 +47,13 @@ HttpResponse text_answer(unsigned status, std::string_view content_type, std::st
 }
 
 HttpResponse not_found() {
-  return problem_response({ProblemName::not_found, "There is no such thing here."});
+  return problem_response({ProblemName::not_found, "There is nothing at this path."});
+}
+
+HttpResponse no_submission() {
+  return problem_response(
+      {ProblemName::not_found,
+       "There is no submission of that id. Its record may have been erased (journal.keep_record)."});
 }
 
 HttpResponse method_not_allowed(std::string_view allowed) {
@@ -251,7 +257,7 @@ HttpResponse AdminApi::list(const HttpRequestHead& head, bool trusted) {
 HttpResponse AdminApi::submission(const SubmissionId& id, bool trusted) {
   const auto found = journal_.find(id, true);
   if (!found) return journal_unreadable(found.error().message);
-  if (!*found) return not_found();
+  if (!*found) return no_submission();
   return json_response(
       200, submission_json((*found)->view,
                            {.payload_name = trusted, .remote_text = trusted, .receipt = true, .history = true}));
@@ -261,7 +267,7 @@ HttpResponse AdminApi::payload(const SubmissionId& id) {
   constexpr std::size_t piece = 256 * 1024;
   const auto found = journal_.find(id, false);
   if (!found) return journal_unreadable(found.error().message);
-  if (!*found) return not_found();
+  if (!*found) return no_submission();
   const Submission& submission = (*found)->view.submission;
   const auto source = journal_.payload_of(id);
   if (!source) return journal_unreadable(source.error().message);

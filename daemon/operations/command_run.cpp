@@ -21,10 +21,7 @@ void log_start(const LoadedSettings& loaded, const std::vector<std::string>& gro
   log_info("edge-relay " RELAY_VERSION " starts",
            {{"site", loaded.settings.site}, {"configuration", loaded.settings.file.native()}});
   for (const Problem& warning : loaded.warnings) log_warning(warning.text());
-  for (const std::string& group : groups_left_out) {
-    log_warning("a socket keeps this process's own group: the configured one doesn't exist or isn't ours to give",
-                {{"group", group}});
-  }
+  log_groups_left_out(groups_left_out);
   for (const std::string& listener : insecure_listeners_of(loaded.settings)) {
     log_warning("insecure: true: everybody who reaches this listener may use it", {{"listener", listener}});
   }

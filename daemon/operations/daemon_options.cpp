@@ -7,6 +7,7 @@
 #include "base/digest.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "base/socket_group_advice.hpp"
 #include "destinations/registry.hpp"
 #include "forwarder/reconciliation.hpp"
 #include "journal/operator_actions.hpp"
@@ -127,6 +128,14 @@ std::vector<std::string> leave_out_unusable_groups(Settings& settings) {
     if (listener.listen.unix_socket()) check(listener.group);
   }
   return left_out;
+}
+
+void log_groups_left_out(const std::vector<std::string>& groups) {
+  for (const std::string& group : groups) {
+    log_warning("a socket keeps this process's own group: the configured one doesn't exist or isn't ours to give" +
+                    socket_group_advice(group),
+                {{"group", group}});
+  }
 }
 
 }  // namespace relay

@@ -33,5 +33,7 @@ std::vector<std::unique_ptr<Destination>> make_destinations(const Settings& sett
 // A group that there is none of, or that this process can't give a file to, is left out: the socket then has the
 // process's own group, which lets in nobody more. Returns the groups left out.
 std::vector<std::string> leave_out_unusable_groups(Settings& settings);
+// A warning for each, with what to do.
+void log_groups_left_out(const std::vector<std::string>& groups);
 
 }  // namespace relay

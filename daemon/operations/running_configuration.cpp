@@ -75,7 +75,7 @@ ReloadOutcome RunningConfiguration::reload() {
 
 ReloadOutcome RunningConfiguration::take_over(LoadedSettings loaded) {
   Settings& next = loaded.settings;
-  leave_out_unusable_groups(next);
+  log_groups_left_out(leave_out_unusable_groups(next));
   ReloadOutcome outcome;
   outcome.restart_needed = keys_for_a_restart(settings_, print_at_start_, next, loaded.print);
   keep_until_the_restart(settings_, next);

@@ -83,6 +83,9 @@ void read_intake(const Section& top, IntakeSettings& intake, std::vector<PlacedL
       {{"off", Validation::off}, {"envelope", Validation::envelope}, {"auto", Validation::automatic}});
   read_http(section, intake.http, listeners);
   read_mllp(section, intake.mllp, listeners);
+  if (!intake.mllp.empty() &&
+      std::ranges::find(intake.content_types, "application/hl7-v2") == intake.content_types.end())
+    section.warning("mllp", "application/hl7-v2 isn't in intake.content_types, so every message would be refused");
   read_folders(section, intake.content_types, intake.folder);
 }
 

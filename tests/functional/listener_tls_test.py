@@ -1,13 +1,18 @@
 """TLS of the listeners: what is spoken, who gets in with which certificate, and certificates that change."""
 
+import contextlib
+import http.server
 import shutil
+import socket
 import ssl
 import subprocess
-import xml.etree.ElementTree as ElementTree
+import threading
 
 import pytest
+from ports import free_ports
 from raw_http import ConnectionEnded
 from relay import HL7, SLOWNESS, await_true, hl7, request
+from scanners import SlowClients, weaknesses_of_tls
 from tls import client_context, tls_request
 
 REFUSED = (ssl.SSLError, ConnectionEnded, ConnectionResetError, BrokenPipeError)
@@ -54,22 +59,44 @@ def test_it_takes_submissions_over_tls_and_nothing_in_plain(make_tls_relay, iden
     assert answer.status == 202 and answer.json()["size"] > 2_000_000
 
 
-def test_scanners_find_nothing_old(make_tls_relay, identities):
-    """sslscan, which we didn't write."""
-    relay = make_tls_relay({"tls": tls_of(identities["server"])})
-    result = subprocess.run(["sslscan", "--no-colour", "--xml=-", f"127.0.0.1:{relay.port}"], capture_output=True,
-                            timeout=120 * SLOWNESS, check=True)
-    scan = ElementTree.fromstring(result.stdout).find("ssltest")
-    enabled = {f"{each.get('type')}{each.get('version')}" for each in scan.findall("protocol") if each.get("enabled") == "1"}
-    assert enabled == {"tls1.2", "tls1.3"}, enabled
-    ciphers = [each.get("cipher") for each in scan.findall("cipher")]
-    assert ciphers, result.stdout
-    for cipher in ciphers:
-        assert cipher.startswith("TLS_") or (cipher.startswith("ECDHE-") and ("GCM" in cipher or "CHACHA20" in cipher)), cipher
-    renegotiation, compression = scan.find("renegotiation"), scan.find("compression")
-    assert renegotiation is None or renegotiation.get("supported") == "0" or renegotiation.get("secure") == "1"
-    assert compression is None or compression.get("supported") == "0"
-    assert all(each.get("vulnerable") == "0" for each in scan.findall("heartbleed"))
+@pytest.fixture
+def poor_server(identities, tmp_path):
+    """poor_server(port, protocol): what openssl lets a server speak when it is asked to."""
+    processes = []
+
+    def make(port, *how):
+        processes.append(subprocess.Popen(["openssl", "s_server", "-accept", str(port), "-cert", str(identities["server"].certificate),
+                                           "-key", str(identities["server"].key), "-cipher", "ALL:@SECLEVEL=0", "-quiet", *how],
+                                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+
+        def listens():
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", port), 5).close()
+                return True
+            return False
+        await_true(listens, "openssl listens")
+    yield make
+    for each in processes:
+        each.kill()
+        each.wait()
+
+
+def test_scanners_find_nothing_old_at_any_door(make_tls_relay, identities):
+    """sslscan, which we didn't write, at the HTTP, MLLP and operator's listeners."""
+    [mllp] = free_ports(1)
+    tls = tls_of(identities["server"])
+    relay = make_tls_relay({"tls": tls}, {"intake": {"mllp": [{"listen": f"127.0.0.1:{mllp}", "client": "lab.lis", "tls": tls}]},
+                                          "admin": {"tls": tls}})
+    assert {port: weaknesses_of_tls(port) for port in (relay.port, mllp, relay.admin_port)} == \
+        {relay.port: [], mllp: [], relay.admin_port: []}
+
+
+@pytest.mark.parametrize("how, finding", [(["-tls1"], "tls1.0 is spoken"), (["-tls1_1"], "tls1.1 is spoken"),
+                                          (["-tls1_2"], "ECDHE-ECDSA-AES256-SHA is taken")])
+def test_the_scanner_would_find_it(poor_server, how, finding):
+    [port] = free_ports(1)
+    poor_server(port, *how)
+    assert finding in weaknesses_of_tls(port)
 
 
 def test_certificates_say_who_is_sending(make_tls_relay, identities):
@@ -165,18 +192,42 @@ def test_beyond_loopback_needs_tls_and_somebody_who_asks(make_relay, identities,
         assert (relay.command("check").returncode == 0) == good, more
 
 
-def test_a_flood_of_slow_clients_keeps_nobody_out(make_tls_relay, tmp_path):
-    """slowhttptest, which we didn't write: 300 connections that send their headers a byte at a time."""
-    relay = make_tls_relay({}, {"intake": {"request_timeout": "3s"}})
-    flood = subprocess.Popen(["slowhttptest", "-H", "-c", "300", "-r", "100", "-i", "1", "-l", "15", "-u",
-                              f"http://127.0.0.1:{relay.port}/v1/submissions"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+@pytest.mark.parametrize("kind", ["headers", "body", "read"])
+def test_a_flood_of_slow_clients_keeps_nobody_out(make_tls_relay, identities, kind):
+    """slowhttptest, which we didn't write, over TLS: 300 clients that take their time. Others, and its own probes, are served."""
+    relay = make_tls_relay({"tls": tls_of(identities["server"])}, {"intake": {"request_timeout": "3s"}})
+    context = client_context(identities["server"])
+    flood = SlowClients(f"https://127.0.0.1:{relay.port}/v1/submissions", kind)
     try:
         posted = 0
-        while flood.poll() is None:
-            assert relay.post(hl7()).status == 202
+        while flood.running():
+            answer = tls_request(relay.address, context, "POST", "/v1/submissions", {"Content-Type": HL7}, hl7(), timeout=30 * SLOWNESS)
+            assert answer.status == 202
             posted += 1
         assert posted > 10
+        verdicts = flood.verdicts()
+        assert verdicts and "NO" not in verdicts, verdicts
     finally:
-        flood.kill()
-        flood.wait()
+        flood.end()
     assert request(("127.0.0.1", relay.admin_port), "GET", "/health/live").status == 200
+
+
+def test_the_flood_would_be_felt():
+    """By a server that serves one client at a time."""
+    class Patient(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+    with http.server.HTTPServer(("127.0.0.1", 0), Patient) as server:
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
+        serving.start()
+        flood = SlowClients(f"http://127.0.0.1:{server.server_address[1]}/", "headers", connections=20, seconds=8)
+        try:
+            assert "NO" in flood.verdicts()
+        finally:
+            flood.end()
+            server.shutdown()
+            serving.join()

@@ -5,7 +5,7 @@ import re
 import pytest
 from mllp import connections, message
 from ports import free_ports
-from relay import Relay
+from relay import Relay, await_true
 
 pytestmark = pytest.mark.main
 
@@ -120,6 +120,25 @@ def test_no_route_and_no_client_are_ar(connect):
         answer = connect(NOBODY).ask(message(b"ROUTE", sender=sender))
         assert (answer.code, answer.control_id) == ("AR", b"ROUTE"), sender
         assert 200 <= answer.error < 204
+
+
+def test_a_content_type_that_isnt_taken_is_ae_and_ce(make_relay, tmp_path):
+    """The contract's "content that can't be taken (validation, type, size)"; `check` says so beforehand."""
+    ports = free_ports(2)
+    relay = make_relay({
+        "destinations": {"archive": {"type": "directory", "path": str(tmp_path)}},
+        "intake": {"content_types": ["text/csv"], "mllp": [
+            {"listen": f"127.0.0.1:{ports[0]}", "client": "lab.lis"},
+            {"listen": f"127.0.0.1:{ports[1]}", "client": "lab.lis", "ack": "enhanced"}]}})
+    check = relay.command("check")
+    assert check.returncode == 0 and b"application/hl7-v2 isn't in intake.content_types" in check.stderr
+    with connections(lambda listener: ports[listener]) as connect:
+        for listener, code in ((0, "AE"), (1, "CE")):
+            answer = connect(listener).ask(message(b"TYPE"))
+            assert (answer.code, answer.control_id, answer.error) == (code, b"TYPE", 200)
+    await_true(lambda: relay.metrics()['edge_relay_submissions_refused_total{intake="mllp",reason="content_type_not_taken"}'] == 2,
+               relay.log, timeout=60)
+    assert count_of(relay) == 0
 
 
 def test_the_client_is_told_by_msh_3_and_4(relay, connect):

@@ -357,6 +357,12 @@ def test_the_follow_up_says_what_became_of_it(rs_relay, service, status, confirm
     assert (("confirmation_failed", "rs", 1) in alarms) == (confirmation == "failed")
     if confirmation == "failed":
         assert "alarm=confirmation_failed" in relay.log()
+        assert relay.metrics()['edge_relay_alarm{name="confirmation_failed"}'] == 1
+        # An operator sends it again: the alarm is over until it is known what became of that.
+        service.of(identifier)[0].overall_status = "Received"
+        assert relay.command("resend", identifier, "--reason", "lost on the way").returncode == 0
+        await_true(lambda: relay.metrics()['edge_relay_alarm{name="confirmation_failed"}'] == 0, relay.log, timeout=60)
+        await_true(lambda: "ended_alarm=confirmation_failed" in relay.log(), relay.log, timeout=60)
     relay.check_totals()
 
 

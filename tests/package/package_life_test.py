@@ -306,6 +306,71 @@ def test_a_folder_that_the_sandbox_keeps_out_is_named_with_the_drop_in_to_write(
     await_active(machine)
 
 
+def test_every_door_works_under_the_sandbox(machine, azurite, storage):
+    """MLLP, a watched folder and a local socket, with the system calls that the unit leaves; and what keeps a folder out."""
+    machine.run("install", "-d", "-o", "edge-relay", "/var/spool/edge-relay/outbox", "/srv/outbox")
+    doors = """\
+intake:
+  http: [{listen: "unix:/run/edge-relay/intake.sock", client: lab.local}]
+  mllp: [{listen: 127.0.0.1:2575, client: lab.lis}]
+  folder:
+    - {path: /var/spool/edge-relay/outbox, client: lab.batch, settle: 200ms}
+    - {path: /srv/outbox, client: lab.batch, settle: 200ms}
+"""
+    write(machine, FILE, configuration(azurite, storage, more=doors))
+    machine.run("systemctl", "restart", UNIT)
+    await_active(machine)
+    for folder in ("/var/spool/edge-relay/outbox", "/srv/outbox"):
+        write(machine, f"{folder}/result.hl7", "MSH|^~\\&|A|B|C|D|20261124||ORU^R01|2|T|2.5.1\rPID|1\r")
+        machine.run("chown", "edge-relay", f"{folder}/result.hl7")
+    answer = machine.run("bash", "-c", r"""exec 3<>/dev/tcp/127.0.0.1/2575
+        printf '\x0bMSH|^~\\&|A|B|C|D|20261124||ORU^R01|3|T|2.5.1\rPID|1\r\x1c\r' >&3; read -r -t 60 -d $'\x1c' answer <&3; echo "$answer" """).stdout
+    assert "MSA|AA|3" in answer, answer
+    posted = machine.run("curl", "-sS", "-i", "--unix-socket", "/run/edge-relay/intake.sock", "http://localhost/v1/submissions", "-H",
+                         "Content-Type: application/hl7-v2", "--data-binary", "MSH|^~\\&|A|B|C|D|20261124||ORU^R01|4|T|2.5.1\r").stdout
+    assert posted.startswith("HTTP/1.1 202 "), posted
+    seen = {}
+
+    def all_delivered():
+        seen.update({each["client"]: each["state"] for each in
+                     json.loads(machine.run("edge-relay", "list", "--limit", "3", "--json").stdout)["submissions"]})
+        return all(seen.get(client) == "delivered" for client in ("lab.local", "lab.lis", "lab.batch"))
+    machine.await_true(all_delivered, lambda: f"{seen} {machine.log(UNIT)[-2000:]}")
+    machine.await_true(lambda: "result.hl7" in machine.run("find", "/var/spool/edge-relay/outbox/done", "-type", "f", check=False).stdout,
+                       lambda: machine.log(UNIT)[-2000:])
+    machine.await_true(lambda: "ReadWritePaths=/srv/outbox" in machine.log(UNIT), lambda: machine.log(UNIT)[-2000:])
+    assert machine.run("find", "/srv/outbox", "-type", "f").stdout == "/srv/outbox/result.hl7\n", "left alone"
+    messages(machine, storage)
+    write(machine, FILE, configuration(azurite, storage))
+    machine.run("systemctl", "restart", UNIT)
+    await_active(machine)
+
+
+def test_a_socket_of_senders_that_are_no_operators_needs_the_drop_in_that_is_named(machine, azurite, storage):
+    machine.run("sh", "-c", "groupadd senders && useradd -G senders sender && useradd stranger")
+    door = 'intake: {http: [{listen: "unix:/run/edge-relay/intake.sock", group: senders, client: lab.local}]}\n'
+    write(machine, FILE, configuration(azurite, storage, more=door))
+    machine.run("systemctl", "restart", UNIT)
+    await_active(machine)
+    # Until then it lets in operators alone, and says so.
+    assert machine.run("stat", "-c", "%a %G", "/run/edge-relay/intake.sock").stdout.strip() == "660 edge-relay"
+    assert "SupplementaryGroups=senders and SystemCallFilter=@chown" in machine.log(UNIT), machine.log(UNIT)[-2000:]
+    drop_in(machine, "senders", "[Service]\nSupplementaryGroups=senders\nSystemCallFilter=@chown\n")
+    machine.run("systemctl", "restart", UNIT)
+    await_active(machine)
+    assert machine.run("stat", "-c", "%a %G", "/run/edge-relay/intake.sock", "/run/edge-relay/admin.sock").stdout.split("\n")[:2] == [
+        "660 senders", "660 edge-relay"]
+    ask = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "http://localhost/v1/submissions/none", "--unix-socket"]
+    assert machine.run(*ask, "/run/edge-relay/intake.sock", user="sender").stdout == "404"
+    assert machine.run(*ask, "/run/edge-relay/admin.sock", user="sender", check=False).stdout == "000", "senders are no operators"
+    assert machine.run(*ask, "/run/edge-relay/intake.sock", user="stranger", check=False).stdout == "000"
+    machine.run("rm", f"/etc/systemd/system/{UNIT}.d/senders.conf")
+    machine.run("systemctl", "daemon-reload")
+    write(machine, FILE, configuration(azurite, storage))
+    machine.run("systemctl", "restart", UNIT)
+    await_active(machine)
+
+
 def test_an_upgrade_restarts_it_where_it_ran_with_a_live_journal(machine, azurite, storage, package, tmp_path):
     azurite.stop()
     waiting = [submit(machine) for _ in range(2)]

@@ -120,6 +120,7 @@ TEST_F(DirectoryDestination, AFolderThatIsntThereIsBrokenAndNeverMade) {
   const auto result = deliver(submission_of(payload));
   EXPECT_EQ(result.outcome, Outcome::broken);
   EXPECT_EQ(result.error->kind, ErrorKind::not_found);
+  EXPECT_NE(result.error->message.find("; make the folder " + (folder.path() / "missing").string()), std::string::npos);
   EXPECT_TRUE(names().empty());
   EXPECT_EQ(destination->probe().at(0).kind, ProbeFinding::Kind::bad);
 }
