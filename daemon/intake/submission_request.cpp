@@ -1,6 +1,7 @@
 #include "intake/submission_request.hpp"
 
 #include <array>
+#include <boost/json/monotonic_resource.hpp>
 #include <utility>
 
 #include "base/await_callback.hpp"
@@ -68,6 +69,16 @@ void read_digest(const HttpRequestHead& head, Arrival& arrival) {
   } else {
     arrival.digest_problem = RequestProblem{ProblemName::digest_mismatch, digest.error().message};
   }
+}
+
+HttpResponse submission_response(unsigned status, const SubmissionView& view) {
+  // The sender gave the payload's name and may see it.
+  SubmissionJsonOptions options;
+  options.payload_name = true;
+  // Where it goes to few destinations, all of it has room here: no allocation a value.
+  std::array<unsigned char, 4096> room;
+  boost::json::monotonic_resource memory(room.data(), room.size());
+  return json_response(status, submission_json(view, options, &memory));
 }
 
 }  // namespace
@@ -187,11 +198,8 @@ asio::awaitable<HttpResponse> SubmissionRequests::State::accepted(Appended appen
     auto found = journal.find(id, false);
     if (found && *found) view = std::move((*found)->view);
   }
-  // The sender gave the payload's name and may see it.
-  SubmissionJsonOptions options;
-  options.payload_name = true;
   const bool delivered = wait && view.state == SubmissionState::delivered;
-  HttpResponse response = json_response(delivered ? 200 : 202, submission_json(view, options));
+  HttpResponse response = submission_response(delivered ? 200 : 202, view);
   response.fields.push_back({"Location", "/v1/submissions/" + id.text()});
   if (appended.replayed) response.fields.push_back({"Idempotency-Replayed", "true"});
   if (wait) response.fields.push_back({"Preference-Applied", "wait=" + std::to_string(wait->count())});
