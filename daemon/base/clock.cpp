@@ -170,6 +170,21 @@ struct Calendar {
   unsigned day() const { return static_cast<unsigned>(date.day()); }
 };
 
+// Every answer has two times in it: written so, they take a tenth of what a format string takes.
+void append_digits(std::string& text, std::int64_t number, std::size_t width) {
+  const fmt::format_int digits(number);
+  if (digits.size() < width) text.append(width - digits.size(), '0');
+  text.append(digits.data(), digits.size());
+}
+
+void append_time_of_day(std::string& text, const std::chrono::hh_mm_ss<milliseconds>& time) {
+  append_digits(text, time.hours().count(), 2);
+  text += ':';
+  append_digits(text, time.minutes().count(), 2);
+  text += ':';
+  append_digits(text, time.seconds().count(), 2);
+}
+
 struct DurationUnit {
   std::string_view name;
   std::int64_t milliseconds;
@@ -187,9 +202,19 @@ const Clock& system_clock() {
 
 std::string format_rfc3339(WallTime time) {
   const Calendar at(time);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", at.year(), at.month(), at.day(),
-                     at.time.hours().count(), at.time.minutes().count(), at.time.seconds().count(),
-                     at.time.subseconds().count());
+  std::string text;
+  text.reserve(24);
+  append_digits(text, at.year(), 4);
+  text += '-';
+  append_digits(text, at.month(), 2);
+  text += '-';
+  append_digits(text, at.day(), 2);
+  text += 'T';
+  append_time_of_day(text, at.time);
+  text += '.';
+  append_digits(text, at.time.subseconds().count(), 3);
+  text += 'Z';
+  return text;
 }
 
 std::optional<WallTime> parse_rfc3339(std::string_view text) {
@@ -232,9 +257,16 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
 
 std::string format_http_date(WallTime time) {
   const Calendar at(time);
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", day_names[at.weekday], at.day(),
-                     month_names[at.month() - 1], at.year(), at.time.hours().count(), at.time.minutes().count(),
-                     at.time.seconds().count());
+  std::string text;
+  text.reserve(29);
+  text.append(day_names[at.weekday]).append(", ");
+  append_digits(text, at.day(), 2);
+  text.append(" ").append(month_names[at.month() - 1]).append(" ");
+  append_digits(text, at.year(), 4);
+  text += ' ';
+  append_time_of_day(text, at.time);
+  text += " GMT";
+  return text;
 }
 
 std::optional<WallTime> parse_http_date(std::string_view text) {

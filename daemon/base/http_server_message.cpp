@@ -52,12 +52,18 @@ std::string_view reason_phrase(unsigned status) {
   }
 }
 
+bool is_control_character(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte < 0x20 || byte == 0x7f) && c != '\t';
+}
+
 void append_field(std::string& head, std::string_view name, std::string_view value) {
   head.append(name).append(": ");
-  std::copy_if(value.begin(), value.end(), std::back_inserter(head), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte >= 0x20 && byte != 0x7f) || c == '\t';
-  });
+  const std::size_t before = head.size();
+  head.append(value);
+  // Nobody's text may end the line, or the head.
+  head.erase(std::remove_if(head.begin() + static_cast<std::ptrdiff_t>(before), head.end(), is_control_character),
+             head.end());
   head.append("\r\n");
 }
 
@@ -92,7 +98,9 @@ std::optional<std::string> HttpRequestHead::query_parameter(std::string_view nam
 }
 
 std::string response_head(const HttpResponse& response, bool keep_alive, bool http_1_0, WallTime now) {
-  std::string head = "HTTP/1.1 " + std::to_string(response.status) + ' ';
+  std::string head;
+  head.reserve(512);
+  head.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
   head.append(reason_phrase(response.status)).append("\r\n");
   append_field(head, "Date", format_http_date(now));
   append_field(head, "Server", "edge-relay");

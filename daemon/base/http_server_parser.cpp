@@ -141,6 +141,8 @@ class HttpRequestParser::Beast final : public http::basic_parser<true> {
  private:
   void on_request_impl(http::verb, boost::beast::string_view method, boost::beast::string_view target, int version,
                        BeastError& error) override {
+    constexpr std::size_t usual_fields = 12;
+    head_.fields.reserve(usual_fields);
     head_.method.assign(method.data(), method.size());
     head_.target.assign(target.data(), target.size());
     version_ = version;

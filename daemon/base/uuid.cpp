@@ -24,12 +24,31 @@ std::uint32_t counter_start(std::string_view random) {
   return value % (counter_limit / 2);
 }
 
+// Random bytes are asked for many ids at a time: the operating system's answer costs more than the rest of an id.
+class RandomSupply {
+ public:
+  // Valid until the next call.
+  std::string_view take(std::size_t n) {
+    if (bytes_.size() - taken_ < n) {
+      bytes_ = random_bytes(64 * n);
+      taken_ = 0;
+    }
+    taken_ += n;
+    return std::string_view(bytes_).substr(taken_ - n, n);
+  }
+
+ private:
+  std::string bytes_;
+  std::size_t taken_ = 0;
+};
+
 }  // namespace
 
 std::string Uuid::text() const {
-  const std::string hex = hex_encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  return hex.substr(0, 8) + '-' + hex.substr(8, 4) + '-' + hex.substr(12, 4) + '-' + hex.substr(16, 4) + '-' +
-         hex.substr(20);
+  std::string text = hex_encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  text.reserve(36);
+  for (const std::size_t dash : {8U, 13U, 18U, 23U}) text.insert(dash, 1, '-');
+  return text;
 }
 
 std::optional<Uuid> Uuid::parse(std::string_view text) {
@@ -48,7 +67,8 @@ std::optional<Uuid> Uuid::parse(std::string_view text) {
 }
 
 Uuid UuidGenerator::next() {
-  const std::string random = random_bytes(10);
+  thread_local RandomSupply supply;
+  const std::string_view random = supply.take(10);
   std::uint64_t milliseconds = 0;
   std::uint32_t counter = 0;
   {

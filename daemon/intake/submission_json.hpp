@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <boost/json/storage_ptr.hpp>
 
 #include "submission/delivery.hpp"
 
@@ -13,6 +14,8 @@ struct SubmissionJsonOptions {
   bool receipt = true;
   bool history = false;
 };
-boost::json::object submission_json(const SubmissionView& view, const SubmissionJsonOptions& options);
+// `storage` is where its values lie.
+boost::json::object submission_json(const SubmissionView& view, const SubmissionJsonOptions& options,
+                                    const boost::json::storage_ptr& storage = {});
 
 }  // namespace relay

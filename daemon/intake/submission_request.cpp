@@ -1,6 +1,7 @@
 #include "intake/submission_request.hpp"
 
 #include <array>
+#include <boost/json/monotonic_resource.hpp>
 #include <utility>
 
 #include "base/await_callback.hpp"
@@ -70,6 +71,19 @@ void read_digest(const HttpRequestHead& head, Arrival& arrival) {
   }
 }
 
+HttpResponse submission_response(unsigned status, const Appended& appended) {
+  // The sender gave the payload's name and may see it.
+  SubmissionJsonOptions options;
+  options.payload_name = true;
+  // Where it goes to few destinations, all of it has room here: no allocation a value.
+  std::array<unsigned char, 4096> room;
+  boost::json::monotonic_resource memory(room.data(), room.size());
+  HttpResponse response = json_response(status, submission_json(appended.view, options, &memory));
+  response.fields.push_back({"Location", "/v1/submissions/" + appended.view.submission.id.text()});
+  if (appended.replayed) response.fields.push_back({"Idempotency-Replayed", "true"});
+  return response;
+}
+
 }  // namespace
 
 Result<std::optional<std::string>, RequestProblem> client_of(const HttpRequestHead& head) {
@@ -137,7 +151,7 @@ struct SubmissionRequests::State {
 
   asio::awaitable<std::optional<RequestProblem>> receive(HttpBody& body, Reception& reception);
   asio::awaitable<Result<Appended, RequestProblem>> submit(Arrival arrival, HttpBody& body);
-  asio::awaitable<HttpResponse> accepted(Appended appended, std::optional<std::chrono::seconds> wait);
+  asio::awaitable<HttpResponse> accepted_and_waited(Appended appended, std::chrono::seconds wait);
   RequestProblem counted(RequestProblem problem) {
     receiver.count_refusal(door.intake, problem.name);
     return problem;
@@ -178,23 +192,15 @@ asio::awaitable<Result<Appended, RequestProblem>> SubmissionRequests::State::sub
       [&reception](auto done) { reception.finish(std::move(done)); });
 }
 
-asio::awaitable<HttpResponse> SubmissionRequests::State::accepted(Appended appended,
-                                                                  std::optional<std::chrono::seconds> wait) {
+asio::awaitable<HttpResponse> SubmissionRequests::State::accepted_and_waited(Appended appended,
+                                                                             std::chrono::seconds wait) {
   const SubmissionId id = appended.view.submission.id;
-  SubmissionView view = std::move(appended.view);
-  if (wait) {
-    co_await waits.wait(id, *wait);
-    auto found = journal.find(id, false);
-    if (found && *found) view = std::move((*found)->view);
-  }
-  // The sender gave the payload's name and may see it.
-  SubmissionJsonOptions options;
-  options.payload_name = true;
-  const bool delivered = wait && view.state == SubmissionState::delivered;
-  HttpResponse response = json_response(delivered ? 200 : 202, submission_json(view, options));
-  response.fields.push_back({"Location", "/v1/submissions/" + id.text()});
-  if (appended.replayed) response.fields.push_back({"Idempotency-Replayed", "true"});
-  if (wait) response.fields.push_back({"Preference-Applied", "wait=" + std::to_string(wait->count())});
+  co_await waits.wait(id, wait);
+  auto found = journal.find(id, false);
+  if (found && *found) appended.view = std::move((*found)->view);
+  const bool delivered = appended.view.state == SubmissionState::delivered;
+  HttpResponse response = submission_response(delivered ? 200 : 202, appended);
+  response.fields.push_back({"Preference-Applied", "wait=" + std::to_string(wait.count())});
   co_return response;
 }
 
@@ -220,7 +226,8 @@ asio::awaitable<HttpResponse> SubmissionRequests::post(const HttpRequestHead& he
   if (!durable) co_return problem_response(durable.error());
   log_debug(durable->replayed ? "a repeat was absorbed" : "a submission was accepted",
             {{"submission", durable->view.submission.id.text()}, {"intake", intake_name(state->door.intake)}});
-  co_return co_await state->accepted(std::move(*durable), wait);
+  if (wait) co_return co_await state->accepted_and_waited(std::move(*durable), *wait);
+  co_return submission_response(202, *durable);
 }
 
 HttpResponse SubmissionRequests::refuse(const RequestProblem& problem) {

@@ -44,7 +44,8 @@ AppendCommand::AppendCommand(NewSubmission submission, AppendCallback callback, 
           "a payload was appended that doesn't have the submission's size, or is too large to "
           "be kept in its row");
     }
-    payload_row_ = frame_payload(std::move(*bytes), {new_.submission.id, 0, true, row_digest(new_.submission)}, cipher);
+    const RowDigest unkeyed = cipher.seals() ? row_digest(new_.submission) : row_digest_;
+    payload_row_ = frame_payload(std::move(*bytes), {new_.submission.id, 0, true, unkeyed}, cipher);
     return;
   }
   const auto* upload = dynamic_cast<const JournalUpload*>(std::get<std::unique_ptr<PayloadUpload>>(new_.payload).get());

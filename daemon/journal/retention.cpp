@@ -39,7 +39,10 @@ Retention::Retention(Connection& connection, const JournalOptions& options, cons
       insert_entry_(connection, "INSERT OR REPLACE INTO erasure VALUES (?1, ?2, ?3)"),
       erase_entry_(connection, "DELETE FROM erasure WHERE stage = ?1 AND ended_at = ?2 AND seq = ?3"),
       ends_(connection, "SELECT ended_at FROM record WHERE seq = ?1"),
-      empty_payload_(connection, "UPDATE submission SET payload = x'', upload = NULL WHERE seq = ?1"),
+      // SQLite makes pages one again where a row goes, not where one shrinks: emptied in its place, a small payload's
+      // row would keep its share of the page for as long as the record is kept. So it goes away and comes back.
+      empty_payload_(connection, "UPDATE submission SET seq = -seq, payload = x'', upload = NULL WHERE seq = ?1"),
+      put_back_(connection, "UPDATE submission SET seq = -seq WHERE seq = -?1"),
       hand_over_chunks_(connection, "INSERT OR REPLACE INTO upload VALUES (?1, ?2)"),
       record_states_(connection, "SELECT destination, state FROM record WHERE seq = ?1"),
       erase_attempts_(connection, "DELETE FROM attempt WHERE seq = ?1"),
@@ -163,14 +166,19 @@ Retention::Ending Retention::ending_of(SubmissionReader& submissions, const Subm
 
 void Retention::erase_payload(const SubmissionRow& row) {
   empty_payload_.run(row.seq);
+  put_back_.run(row.seq);
+  hand_chunks_over(row);
+}
+
+void Retention::hand_chunks_over(const SubmissionRow& row) {
   if (!row.upload) return;
   hand_over_chunks_.run(*row.upload, blob_of(row.submission.id.bytes));
   to_sweep_.push_back(*row.upload);
 }
 
 void Retention::erase_record(WriteTransaction& transaction, const SubmissionRow& row) {
-  // A payload is gone before its record, whatever the two times are.
-  erase_payload(row);
+  // Where its payload is still there, that goes with the row.
+  hand_chunks_over(row);
   for (Rows rows = record_states_.rows(row.seq); rows.next();) {
     TotalsRow& totals = transaction.state.totals.of(rows.integer(0));
     const bool delivered = static_cast<DeliveryState>(rows.integer(1)) == DeliveryState::delivered;

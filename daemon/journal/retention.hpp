@@ -52,6 +52,7 @@ class Retention {
   void bring_back_far_entries(WallTime now);
   void meet(WriteTransaction& transaction, const Entry& entry);
   void erase_payload(const SubmissionRow& row);
+  void hand_chunks_over(const SubmissionRow& row);
   void erase_record(WriteTransaction& transaction, const SubmissionRow& row);
   std::chrono::milliseconds keep(Stage stage) const;
   bool any_entry(Stage stage, WallTime latest);
@@ -71,6 +72,7 @@ class Retention {
   Statement erase_entry_;
   Statement ends_;
   Statement empty_payload_;
+  Statement put_back_;
   Statement hand_over_chunks_;
   Statement record_states_;
   Statement erase_attempts_;

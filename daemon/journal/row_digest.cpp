@@ -10,7 +10,9 @@ namespace relay {
 namespace {
 
 void add_number(std::string& covered, std::uint64_t number) {
-  for (int shift = 56; shift >= 0; shift -= 8) covered.push_back(static_cast<char>((number >> shift) & 0xff));
+  std::array<char, 8> bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>((number >> (56 - 8 * i)) & 0xff);
+  covered.append(bytes.data(), bytes.size());
 }
 
 void add_text(std::string& covered, std::string_view text) {

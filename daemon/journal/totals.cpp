@@ -129,9 +129,13 @@ Totals TotalsReader::read() {
 }
 
 TotalsWriter::TotalsWriter(Connection& connection)
+    // Not INSERT OR REPLACE, which would write the page of the names' index with every commit.
     : save_row_(connection,
-                "INSERT OR REPLACE INTO totals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-                " ?15, ?16, ?17)"),
+                "INSERT INTO totals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+                " ON CONFLICT (destination) DO UPDATE SET accepted = ?3, delivered = ?4, queued = ?5, dead_letter = ?6,"
+                " discarded = ?7, moved_in = ?8, moved_out = ?9, attempts_accepted = ?10, attempts_refused = ?11,"
+                " attempts_try_later = ?12, attempts_broken = ?13, attempts_unknown = ?14, possible_repeats = ?15,"
+                " erased_delivered = ?16, erased_discarded = ?17"),
       save_last_delivered_(connection, "INSERT OR REPLACE INTO counter VALUES ('last_delivered_at', ?1, ?2)"),
       save_delivered_before_(connection, "INSERT OR REPLACE INTO counter VALUES ('delivered_before', ?1, ?2)"),
       save_intake_(connection, "INSERT OR REPLACE INTO intake_total VALUES (?1, ?2)") {}

@@ -22,6 +22,7 @@ SUBJECTS = [
     Subject("same server, bare log", "http", lambda options, folder: bare_server(options.programs, folder), False),
     Subject("Redis, always", "redis", lambda options, folder: redis(folder), False),
     Subject("Redis, always, pipelined", "redis", lambda options, folder: redis(folder), True),
+    Subject("RabbitMQ, quorum", "rabbitmq", lambda options, folder: rabbitmq(folder), False),
     Subject("RabbitMQ, quorum, pipelined", "rabbitmq", lambda options, folder: rabbitmq(folder), True),
     Subject("PostgreSQL", "postgresql", lambda options, folder: postgresql(folder), False),
 ]

@@ -125,7 +125,8 @@ def rounds_of(count, subjects, measure):
     {subject: [result of each round]}. The order turns round by round: nobody is always the first behind a pause."""
     results = {each: [] for each in subjects}
     for number in range(count):
-        turned = subjects[number % len(subjects):] + subjects[:number % len(subjects)]
+        first = number % max(1, len(subjects))
+        turned = subjects[first:] + subjects[:first]
         for each in turned:
             results[each].append(measure(each))
     return results

@@ -172,6 +172,22 @@ TEST_F(RetentionTest, SpaceIsGivenBack) {
   EXPECT_TRUE(comes_true([&] { return size() < before / 4; }));
 }
 
+// Several small payloads share a page with what is kept of their submissions.
+TEST_F(RetentionTest, SpaceOfSmallPayloadsIsGivenBackWhileTheirRecordsStay) {
+  open();
+  constexpr std::size_t count = 600;
+  SubmissionId last;
+  for (std::size_t i = 0; i < count; ++i) last = deliver(small(payload_with(planted, 2000)));
+  const auto used = [&] { return journal->condition().journal_bytes.value; };
+  const auto before = used();
+  ASSERT_GT(before, count * 2000);
+  clock.advance(8 * day);
+  EXPECT_TRUE(comes_true([&] { return payload_failure(last) == PayloadFailure::erased; }));
+  EXPECT_LT(used(), before - count * 2000 / 2);
+  EXPECT_EQ(list_size(), count);
+  EXPECT_EQ(verify_findings(), std::vector<std::string>());
+}
+
 TEST_F(RetentionTest, AClockSetTenYearsAheadErasesNothingAndNeitherDoesItsWayBack) {
   open();
   const SubmissionId id = deliver(small("delivered today"));
