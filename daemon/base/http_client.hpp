@@ -22,7 +22,10 @@ namespace relay {
 struct HttpClientOptions {
   std::string user_agent;
   std::string ca_file;  // path, or PEM text where it begins -----BEGIN; empty: the system's
-  std::string proxy;    // http://host:port; empty: none
+  // What is shown to a server that asks who we are: path or PEM text, each; empty: nothing.
+  std::string client_certificate;
+  std::string client_key;
+  std::string proxy;  // http://host:port; empty: none
   Secret proxy_credentials;
   std::vector<std::string> no_proxy;  // host names, .suffixes, addresses, CIDR
   std::size_t max_connections = 16;

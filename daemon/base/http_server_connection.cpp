@@ -147,7 +147,7 @@ asio::awaitable<void> HttpConnection::run() {
 asio::awaitable<bool> HttpConnection::open() {
   error_code error;
   co_await handshake(shared_->options.request_timeout, error);
-  if (error) tell_of_failed_handshake(error);
+  if (error && read_end(error) != ReadEnd::stopped) tell_of_failed_handshake(error);
   co_return !error;
 }
 

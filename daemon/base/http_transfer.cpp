@@ -1,13 +1,6 @@
-// The weak spots, said frankly:
-// - A proxy is told from the server by the port a socket was opened to; where both have the same port and some hosts
-// are
-//   exempt from the proxy, a failed connection is put down to the server.
-// - The threaded resolver can't be interrupted: a cancelled look-up goes on in its thread and ends by itself
-//   (CURLOPT_QUICK_EXIT), so that cancelling never waits for DNS.
 #include "base/http_transfer.hpp"
 
 #include <arpa/inet.h>
-#include <openssl/x509.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -18,7 +11,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "base/file.hpp"
+#include "base/http_transfer_numbers.hpp"
 
 namespace relay {
 namespace {
@@ -36,18 +29,6 @@ void set(CURL* handle, CURLoption option, Value value) {
   if (code == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
   if (code != CURLE_OK)
     throw std::logic_error("libcurl takes no option " + std::to_string(option) + ": " + curl_easy_strerror(code));
-}
-
-std::int64_t number(CURL* handle, CURLINFO what) {
-  curl_off_t value = 0;
-  curl_easy_getinfo(handle, what, &value);
-  return value;
-}
-
-long whole(CURL* handle, CURLINFO what) {
-  long value = 0;
-  curl_easy_getinfo(handle, what, &value);
-  return value;
 }
 
 std::string lower(std::string_view text) {
@@ -98,32 +79,6 @@ HeaderList header_list(const HttpClientRequest& request) {
   append_line(list, "Expect:");  // a round trip saved; every server here takes the body at once
   if (!content_type) append_line(list, "Content-Type:");  // else libcurl claims a form
   return list;
-}
-
-bool is_tls_code(CURLcode code) {
-  switch (code) {
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CRL_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_ENGINE_INITFAILED:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-    case CURLE_USE_SSL_FAILED:
-      return true;
-    default:
-      return false;
-  }
-}
-
-std::string tls_reason(CURL* handle, CURLcode code) {
-  const long verified = whole(handle, CURLINFO_SSL_VERIFYRESULT);
-  if (code != CURLE_PEER_FAILED_VERIFICATION) return curl_easy_strerror(code);
-  // libcurl looks at the host name first, and leaves "unspecified" behind where that doesn't match.
-  if (verified == X509_V_OK || verified == X509_V_ERR_UNSPECIFIED) return "the certificate isn't for this host name";
-  return X509_verify_cert_error_string(verified);
 }
 
 }  // namespace
@@ -202,8 +157,20 @@ void HttpTransfer::set_transport() {
       set(handle, CURLOPT_PROXY_CAINFO, options.ca_file.c_str());
     }
   }
+  set_client_certificate();
   if (!options.unix_socket.empty()) set(handle, CURLOPT_UNIX_SOCKET_PATH, options.unix_socket.c_str());
   if (!options.user_agent.empty()) set(handle, CURLOPT_USERAGENT, options.user_agent.c_str());
+}
+
+void HttpTransfer::set_client_certificate() {
+  const auto use = [this](const std::string& text, CURLoption path, CURLoption blob) {
+    if (text.empty()) return;
+    if (!text.starts_with("-----BEGIN")) return set(handle_.get(), path, text.c_str());
+    curl_blob pem{const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};
+    set(handle_.get(), blob, &pem);
+  };
+  use(route_.options.client_certificate, CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB);
+  use(route_.options.client_key, CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB);
 }
 
 void HttpTransfer::set_proxy() {
@@ -247,6 +214,7 @@ void HttpTransfer::set_callbacks() {
   CURL* handle = handle_.get();
   void* self = this;
   set(handle, CURLOPT_PRIVATE, self);
+  set(handle, CURLOPT_ERRORBUFFER, said_.data());
   set(handle, CURLOPT_READFUNCTION, &read_body);
   set(handle, CURLOPT_READDATA, self);
   set(handle, CURLOPT_SEEKFUNCTION, &seek_body);
@@ -290,7 +258,8 @@ int HttpTransfer::seek_body(void* self, curl_off_t offset, int origin) {
   auto& transfer = *static_cast<HttpTransfer*>(self);
   if (origin != SEEK_SET || offset < 0 || static_cast<std::uint64_t>(offset) > transfer.body_size_)
     return CURL_SEEKFUNC_FAIL;
-  if (transfer.request_.method == "POST" && transfer.uploaded_at_most_ >= transfer.body_size_) {
+  const std::string& method = transfer.request_.method;
+  if ((method == "POST" || method == "PATCH") && transfer.uploaded_at_most_ >= transfer.body_size_) {
     transfer.repeat_refused_ = true;
     return CURL_SEEKFUNC_FAIL;
   }
@@ -317,7 +286,7 @@ std::size_t HttpTransfer::take_header(char* data, std::size_t size, std::size_t 
 std::size_t HttpTransfer::take_body(char* data, std::size_t size, std::size_t count, void* self) {
   auto& transfer = *static_cast<HttpTransfer*>(self);
   const std::size_t length = size * count;
-  if (transfer.request_.sink && whole(transfer.handle_.get(), CURLINFO_RESPONSE_CODE) == 200) {
+  if (transfer.request_.sink && whole_number(transfer.handle_.get(), CURLINFO_RESPONSE_CODE) == 200) {
     return transfer.request_.sink({data, length}) ? length : 0;
   }
   std::string& body = transfer.response_.body;
@@ -344,10 +313,6 @@ curl_socket_t HttpTransfer::open_socket(void* self, curlsocktype, curl_sockaddr*
   return descriptor < 0 ? CURL_SOCKET_BAD : descriptor;
 }
 
-std::uint64_t HttpTransfer::uploaded() const {
-  return static_cast<std::uint64_t>(number(handle_.get(), CURLINFO_SIZE_UPLOAD_T));
-}
-
 bool HttpTransfer::out_of_time(std::chrono::steady_clock::time_point now) {
   const std::uint64_t sent = uploaded();
   if (sent != uploaded_seen_ && !upload_ended_) {
@@ -356,68 +321,6 @@ bool HttpTransfer::out_of_time(std::chrono::steady_clock::time_point now) {
     deadline_ = now + request_.timeout;
   }
   return now >= deadline_;
-}
-
-TransferResult HttpTransfer::finish(CURLcode code) {
-  if (code != CURLE_OK) return {id_, describe(code)};
-  response_.status = static_cast<unsigned>(whole(handle_.get(), CURLINFO_RESPONSE_CODE));
-  if (response_.status == 407)
-    return {id_, TransferError{TransferFailure::proxy, false, "the proxy doesn't take the credentials (HTTP 407)"}};
-  return {id_, std::move(response_)};
-}
-
-bool HttpTransfer::goes_by_proxy() const {
-  if (route_.options.proxy.empty() || socket_port_ != route_.proxy.port) return false;
-  return target_.port != route_.proxy.port || route_.options.no_proxy.empty();
-}
-
-bool HttpTransfer::request_may_have_arrived() const {
-  // libcurl takes the pretransfer time when the header section has been handed to the kernel, behind TLS and tunnel; it
-  // counts bytes of the body as uploaded once the kernel has them.
-  const bool headers_sent = number(handle_.get(), CURLINFO_PRETRANSFER_TIME_T) > 0;
-  return repeat_refused_ || (headers_sent && uploaded() >= body_size_);
-}
-
-TransferError HttpTransfer::describe(CURLcode code) const {
-  if (code == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
-  CURL* handle = handle_.get();
-  const std::string& socket_path = route_.options.unix_socket;
-  const std::string where = socket_path.empty() ? target_.host + ":" + std::to_string(target_.port) : socket_path;
-  const std::string number_of_curl = " (curl " + std::to_string(static_cast<int>(code)) + ")";
-  const std::string words = curl_easy_strerror(code) + number_of_curl;
-  const bool proxied = goes_by_proxy();
-  const std::string way =
-      proxied ? where + " by proxy " + route_.proxy.host + ":" + std::to_string(route_.proxy.port) : where;
-  const bool ready_to_send = number(handle, CURLINFO_PRETRANSFER_TIME_T) > 0;
-  // A kept connection has no connect time of its own.
-  const bool connected = ready_to_send || number(handle, CURLINFO_CONNECT_TIME_T) > 0;
-  const long tunnel_status = whole(handle, CURLINFO_HTTP_CONNECTCODE);
-
-  if (body_failed_) return {TransferFailure::body_failed, false, "the body for " + where + " can't be read"};
-  if (code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY)
-    return {TransferFailure::proxy, false,
-            "can't reach " + where + " by the proxy " + route_.proxy.host + ": " + words};
-  if (!ready_to_send && tunnel_status != 0 && tunnel_status / 100 != 2)
-    return {TransferFailure::proxy, false,
-            "the proxy refused a connection to " + where + " (HTTP " + std::to_string(tunnel_status) + ")"};
-  if (code == CURLE_COULDNT_RESOLVE_HOST)
-    return {TransferFailure::dns, false, "no address is known for " + target_.host + number_of_curl};
-  if (is_tls_code(code))
-    return {TransferFailure::tls, false,
-            "no TLS connection to " + where + ": " + tls_reason(handle, code) + number_of_curl};
-  if (!connected || code == CURLE_COULDNT_CONNECT || (proxied && !ready_to_send)) {
-    const long system_error = whole(handle, CURLINFO_OS_ERRNO);
-    const bool named = system_error != 0 && code != CURLE_OPERATION_TIMEDOUT;
-    return {proxied ? TransferFailure::proxy : TransferFailure::unreachable, false,
-            "can't connect to " + way + ": " +
-                (named ? error_text(static_cast<int>(system_error)) + number_of_curl : words)};
-  }
-  const bool sent = request_may_have_arrived();
-  if (code == CURLE_OPERATION_TIMEDOUT)
-    return {TransferFailure::timeout, sent,
-            (sent ? "no answer in time from " : "the request came to a halt on its way to ") + way + number_of_curl};
-  return {TransferFailure::reset, sent,
-          "the connection to " + way + (sent ? " ended without an answer: " : " broke while sending: ") + words};
 }
 
 }  // namespace relay

@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -65,6 +66,7 @@ class HttpTransfer {
   static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
 
   void set_transport();
+  void set_client_certificate();
   void set_proxy();
   void set_request();
   void set_callbacks();
@@ -84,9 +86,10 @@ class HttpTransfer {
   std::uint64_t body_size_ = 0;
   std::uint64_t body_offset_ = 0;
   bool body_failed_ = false;
-  bool repeat_refused_ = false;         // see seek_body
-  long socket_port_ = 0;                // of the last socket that was opened
-  std::uint64_t uploaded_at_most_ = 0;  // over all of libcurl's own repeats
+  bool repeat_refused_ = false;               // see seek_body
+  std::array<char, CURL_ERROR_SIZE> said_{};  // by libcurl, of an error; may hold remote text
+  long socket_port_ = 0;                      // of the last socket that was opened
+  std::uint64_t uploaded_at_most_ = 0;        // over all of libcurl's own repeats
   std::uint64_t uploaded_seen_ = 0;
   bool upload_ended_ = false;
   std::chrono::steady_clock::time_point deadline_;

@@ -29,7 +29,9 @@ asio::awaitable<void> SocketConnection::handshake(std::chrono::milliseconds limi
   error = {};
   if (!stream_.is_tls()) co_return;
   set_deadline(now() + limit);
+  idle_ = true;
   co_await stream_.handshake(error);
+  idle_ = false;
   end_deadline();
   if (error) co_return;
   peer_.tls = true;

@@ -32,7 +32,8 @@ class SocketConnection : public ServedConnection, public std::enable_shared_from
   SocketStream& stream() { return stream_; }
   const Peer& peer() const { return peer_; }
 
-  // First of all, within `limit`; then peer() knows the certificate. Nothing is done where the connection is plain.
+  // First of all, within `limit`; then peer() knows the certificate. Nothing is done where the connection is plain. A
+  // stop ends it, too.
   boost::asio::awaitable<void> handshake(std::chrono::milliseconds limit, ErrorCode& error);
 
   // Nothing is under way: a stop may end the wait that begins now.

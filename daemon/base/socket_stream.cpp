@@ -1,6 +1,7 @@
 #include "base/socket_stream.hpp"
 
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 
 #include <array>
 #include <boost/asio/redirect_error.hpp>
@@ -48,6 +49,24 @@ asio::awaitable<void> SocketStream::handshake(ErrorCode& error) {
   co_await tls_->stream.async_handshake(asio::ssl::stream_base::server,
                                         asio::redirect_error(asio::use_awaitable, error));
   if (!error) note_shown_certificate(tls_->stream.native_handle(), system_clock().wall_now());
+}
+
+asio::awaitable<void> SocketStream::handshake_with(const std::string& host, ErrorCode& error, std::string& why) {
+  error = {};
+  if (!tls_) co_return;
+  SSL* ssl = tls_->stream.native_handle();
+  const bool address = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
+  const bool named = address || (SSL_set1_host(ssl, host.c_str()) == 1 &&
+                                 SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                                          const_cast<char*>(host.c_str())) == 1);  // the macro casts C's way
+  if (!named) {
+    error = asio::error::invalid_argument;
+    co_return;
+  }
+  co_await tls_->stream.async_handshake(asio::ssl::stream_base::client,
+                                        asio::redirect_error(asio::use_awaitable, error));
+  const long verified = SSL_get_verify_result(ssl);
+  if (error && verified != X509_V_OK) why = X509_verify_cert_error_string(verified);
 }
 
 std::optional<TlsPeerCertificate> SocketStream::peer_certificate() const {

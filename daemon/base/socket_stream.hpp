@@ -1,5 +1,5 @@
-// SocketStream: the bytes of one accepted connection, plain or under TLS, for every door that speaks over sockets.
-// Used from the socket's executor alone, one read and one write at a time. Waits end by cancel() with
+// SocketStream: the bytes of one connection, plain or under TLS, for every door and destination that speaks over
+// sockets. Used from the socket's executor alone, one read and one write at a time. Waits end by cancel() with
 // operation_aborted.
 #pragma once
 
@@ -21,7 +21,7 @@ class SocketStream {
   using Socket = boost::asio::generic::stream_protocol::socket;
   using ErrorCode = boost::system::error_code;
 
-  // `tls`: TlsContext::current(), or nullptr for a plain connection.
+  // `tls`: TlsContext::current() or make_client_tls_context(), or nullptr for a plain connection.
   SocketStream(Socket socket, std::shared_ptr<ssl_ctx_st> tls);
   ~SocketStream();
   SocketStream(const SocketStream&) = delete;
@@ -33,6 +33,9 @@ class SocketStream {
 
   // First of all. Nothing is done where the connection is plain.
   boost::asio::awaitable<void> handshake(ErrorCode& error);
+  // Likewise, of the side that connected: the certificate has to be for `host` (a DNS name or an address). `why` says
+  // in words what was wrong with it, where that is why it failed.
+  boost::asio::awaitable<void> handshake_with(const std::string& host, ErrorCode& error, std::string& why);
   // After the handshake; nothing where the client showed none.
   std::optional<TlsPeerCertificate> peer_certificate() const;
 

@@ -19,6 +19,7 @@ struct ThreadProgress::State {
   const long thread_id;
   std::atomic<MonotonicTime::rep> turned;
   std::atomic<MonotonicTime::rep> disk_write_began{0};  // 0: it isn't in one
+  std::atomic<bool> in_foreign_files{false};
 };
 
 namespace {
@@ -76,6 +77,18 @@ void ThreadProgress::turn() noexcept {
   state_->turned.store(now(), std::memory_order_relaxed);
 }
 
+void ThreadProgress::step() noexcept {
+  if (this_thread != nullptr) this_thread->turned.store(now(), std::memory_order_relaxed);
+}
+
+ThreadProgress::ForeignFiles::ForeignFiles() {
+  if (this_thread != nullptr) this_thread->in_foreign_files.store(true, std::memory_order_relaxed);
+}
+
+ThreadProgress::ForeignFiles::~ForeignFiles() {
+  if (this_thread != nullptr) this_thread->in_foreign_files.store(false, std::memory_order_relaxed);
+}
+
 ThreadProgress::DiskWrite::DiskWrite() {
   if (this_thread != nullptr) this_thread->disk_write_began.store(now(), std::memory_order_relaxed);
 }
@@ -92,7 +105,11 @@ std::vector<StalledThread> stalled_threads(std::chrono::milliseconds limit) {
     StalledThread one{thread->name, since(thread->turned.load(std::memory_order_relaxed))};
     if (one.since_turn <= limit) continue;
     const auto began = thread->disk_write_began.load(std::memory_order_relaxed);
-    if (began != 0 && !held_by_debugger(thread->thread_id)) one.in_disk_write = since(began);
+    const bool foreign = thread->in_foreign_files.load(std::memory_order_relaxed);
+    if ((began != 0 || foreign) && !held_by_debugger(thread->thread_id)) {
+      if (began != 0) one.in_disk_write = since(began);
+      one.in_foreign_files = foreign;
+    }
     stalled.push_back(std::move(one));
   }
   std::ranges::sort(stalled, std::ranges::greater{}, &StalledThread::since_turn);

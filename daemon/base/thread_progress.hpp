@@ -18,6 +18,8 @@ struct StalledThread {
   std::chrono::milliseconds since_turn{0};
   // How long it has been waiting for the disk in one call, where it is: fsync can't be bounded.
   std::optional<std::chrono::milliseconds> in_disk_write{};
+  // It works on files of somebody else's, such as a share, whose calls can't be bounded either.
+  bool in_foreign_files = false;
 };
 
 class ThreadProgress {
@@ -32,6 +34,9 @@ class ThreadProgress {
   // The thread itself: one more turn is complete.
   void turn() noexcept;
 
+  // One more turn of the calling thread, where it shows progress; for what is called from its loop and takes long.
+  static void step() noexcept;
+
   // While it lives, the thread that made it waits for the disk. Nothing on a thread that shows no progress. Not nested.
   class DiskWrite {
    public:
@@ -39,6 +44,16 @@ class ThreadProgress {
     ~DiskWrite();
     DiskWrite(const DiskWrite&) = delete;
     DiskWrite& operator=(const DiskWrite&) = delete;
+  };
+
+  // While it lives, the thread that made it works on files of somebody else's. Nothing on a thread that shows no
+  // progress. Not nested.
+  class ForeignFiles {
+   public:
+    ForeignFiles();
+    ~ForeignFiles();
+    ForeignFiles(const ForeignFiles&) = delete;
+    ForeignFiles& operator=(const ForeignFiles&) = delete;
   };
 
   struct State;

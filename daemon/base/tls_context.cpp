@@ -168,6 +168,27 @@ void TlsContext::look_again() {
   }
 }
 
+Result<std::shared_ptr<ssl_ctx_st>> make_client_tls_context(const TlsFiles& shown, const std::string& ca_file) {
+  ERR_clear_error();
+  std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1)
+    return fail("OpenSSL can't make a TLS context: " + last_reason());
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  if (ca_file.empty()) {
+    SSL_CTX_set_default_verify_paths(context.get());
+  } else {
+    auto pem = pem_of("ca_file", ca_file);
+    if (!pem) return Failure{pem.error()};
+    for (const Certificate& authority : certificates_in(*pem))
+      X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), authority.get());
+  }
+  if (shown.certificate.empty()) return context;
+  if (auto used = use_certificate(context.get(), shown); !used) return Failure{used.error()};
+  if (auto used = use_key(context.get(), shown); !used) return Failure{used.error()};
+  return context;
+}
+
 std::optional<TlsPeerCertificate> peer_certificate_of(const ssl_st* connection) {
   const X509* certificate = SSL_get0_peer_certificate(connection);
   if (!certificate) return std::nullopt;

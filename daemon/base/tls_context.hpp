@@ -67,6 +67,10 @@ class TlsContext {
   MonotonicTime looked_at_;
 };
 
+// Of those who connect to others: trusts the authorities of `ca_file` (path or PEM text; empty: the system's) and shows
+// `certificate` and `key` of `shown` where it has them. TLS 1.2 and 1.3. Blocks on the files.
+Result<std::shared_ptr<ssl_ctx_st>> make_client_tls_context(const TlsFiles& shown, const std::string& ca_file);
+
 // Of a connection whose handshake is done; nothing where the client showed none.
 std::optional<TlsPeerCertificate> peer_certificate_of(const ssl_st* connection);
 

@@ -17,6 +17,7 @@
 #include "destinations/envelope_reportstream.hpp"
 #include "destinations/http_transport.hpp"
 #include "destinations/payload_body.hpp"
+#include "destinations/proxy_sign_in.hpp"
 
 namespace relay {
 namespace {
@@ -57,7 +58,7 @@ class AzureStorageQueue final : public Destination {
         clock_(clock),
         account_(settings),
         client_(transport_),
-        proxy_credentials_(destination.transport.proxy_credentials),
+        proxy_sign_in_(destination.transport.proxy_credentials),
         set_up_(!settings.create) {}
 
   DestinationLimits limits() const override { return limits_of(settings_); }
@@ -97,7 +98,6 @@ class AzureStorageQueue final : public Destination {
   bool go_on(Try& attempt, const AttemptResult& result);
   bool sign_in_again(Try& attempt, AttemptResult& result);
   bool refresh_secrets(const Try& attempt, AttemptResult& result);
-  Result<bool> refresh_proxy_credentials();
   bool create_missing(Try& attempt, const AttemptResult& result);
   void set_up();
   void end(std::uint64_t attempt, AttemptResult result);
@@ -109,8 +109,7 @@ class AzureStorageQueue final : public Destination {
   const Clock& clock_;
   AzureAccount account_;
   HttpClient client_;
-  SecretText proxy_credentials_;
-  unsigned proxy_generation_ = 0;
+  ProxySignIn proxy_sign_in_;
   std::map<std::uint64_t, Try> tries_;
   std::vector<DeliveryResult> ended_;
   bool set_up_;
@@ -213,7 +212,7 @@ AzureRequest AzureStorageQueue::request_of(Try& attempt) const {
 
 void AzureStorageQueue::send(Try& attempt) {
   attempt.generation = account_.generation();
-  attempt.proxy_generation = proxy_generation_;
+  attempt.proxy_generation = proxy_sign_in_.generation();
   client_.start(attempt.delivery.attempt, account_.signed_request(request_of(attempt), clock_.wall_now(), timeout_,
                                                                   attempt.delivery.submission.id.text()));
 }
@@ -272,23 +271,15 @@ bool AzureStorageQueue::sign_in_again(Try& attempt, AttemptResult& result) {
 bool AzureStorageQueue::refresh_secrets(const Try& attempt, AttemptResult& result) {
   const bool of_proxy = result.error->kind == ErrorKind::proxy;
   // Another try may have read new secrets meanwhile.
-  if (of_proxy ? attempt.proxy_generation != proxy_generation_ : attempt.generation != account_.generation())
+  if (of_proxy ? attempt.proxy_generation != proxy_sign_in_.generation() : attempt.generation != account_.generation())
     return true;
-  const Result<bool> changed = of_proxy ? refresh_proxy_credentials() : account_.refresh();
+  const Result<bool> changed = of_proxy ? proxy_sign_in_.refresh(client_) : account_.refresh();
   if (!changed) {
     result.error->message += "; its secret can't be read again: " + changed.error().message;
     return false;
   }
   if (*changed) log_info("secrets have changed and are used from now on", {{"destination", name_}});
   return *changed;
-}
-
-Result<bool> AzureStorageQueue::refresh_proxy_credentials() {
-  Result<bool> changed = proxy_credentials_.refresh();
-  if (!changed || !*changed) return changed;
-  client_.use_proxy_credentials(proxy_credentials_.value());
-  ++proxy_generation_;
-  return true;
 }
 
 bool AzureStorageQueue::create_missing(Try& attempt, const AttemptResult& result) {

@@ -13,6 +13,7 @@
 
 #include "base/file.hpp"
 #include "base/read_only_advice.hpp"
+#include "base/thread_progress.hpp"
 #include "destinations/payload_body.hpp"
 #include "destinations/text_encoding.hpp"
 #include "submission/media_type.hpp"
@@ -144,6 +145,8 @@ void Directory::wait(std::chrono::milliseconds timeout) {
 std::vector<DeliveryResult> Directory::poll(std::chrono::milliseconds timeout) {
   if (waiting_.empty()) wait(timeout);
   std::vector<DeliveryResult> results;
+  // A share that hangs holds this thread, and no restart would help.
+  const ThreadProgress::ForeignFiles foreign_files;
   const auto enough = std::chrono::steady_clock::now() + time_at_once;
   for (std::size_t piece = 0; piece < pieces_at_once && !waiting_.empty(); ++piece) {
     if (std::chrono::steady_clock::now() >= enough) break;

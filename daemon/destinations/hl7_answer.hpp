@@ -1,9 +1,10 @@
-// What an HL7 acknowledgement says: HL7 v2.5.1 section 2.14.8 (MSA) and table 0008.
+// What an HL7 acknowledgement says: HL7 v2.5.1 section 2.14.8 (MSA), 2.14.5 (ERR), tables 0008 and 0357.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "submission/payload_source.hpp"
 
@@ -12,6 +13,8 @@ namespace relay {
 struct Hl7Answer {
   std::string code;        // MSA-1: AA, AE, AR, CA, CE, CR
   std::string control_id;  // MSA-2: the message that it answers
+  // Of every ERR: ERR-3.1, or where it has none (before v2.5) ERR-1.4 of each error.
+  std::vector<std::string> error_codes{};
 };
 // Of a text that begins with MSH, in any version's separators; nothing where it holds no MSA that can be read. Takes
 // any bytes.

@@ -74,6 +74,26 @@ ErrorKind error_kind_of(TransferFailure failure) {
   throw std::logic_error("no such transfer failure");
 }
 
+DeliveryError answer_error(const HttpClientResponse& response, ErrorKind kind, const std::string& words) {
+  DeliveryError error;
+  error.kind = kind;
+  error.status = static_cast<int>(response.status);
+  error.message = "HTTP " + std::to_string(response.status) + ": " + words;
+  error.remote_text = remote_text_of(response);
+  return error;
+}
+
+AttemptResult classify_failure(const TransferError& failure) {
+  AttemptResult result;
+  DeliveryError error;
+  error.kind = error_kind_of(failure.failure);
+  error.message = failure.message;
+  result.error = std::move(error);
+  result.outcome = failure.request_sent ? Outcome::unknown : Outcome::broken;
+  result.possibly_delivered = failure.request_sent;
+  return result;
+}
+
 std::string remote_text_of(const HttpClientResponse& response) {
   return response.body.substr(0, remote_text_limit);
 }

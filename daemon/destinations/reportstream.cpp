@@ -7,6 +7,7 @@
 
 #include "base/log.hpp"
 #include "destinations/hl7_answer.hpp"
+#include "destinations/http_answer.hpp"
 #include "destinations/http_transport.hpp"
 #include "destinations/payload_body.hpp"
 #include "destinations/reportstream_answers.hpp"
@@ -197,9 +198,8 @@ void ReportStream::ask_for_token(const std::string& issuer, bool key_read_again)
 void ReportStream::take_token(std::uint64_t transfer, const TransferResult& answer) {
   const TokenErrand errand = token_errands_.extract(transfer).mapped();
   const auto* response = std::get_if<HttpClientResponse>(&answer.result);
-  std::optional<AttemptResult> trouble =
-      response != nullptr ? sign_in_.take_token(errand.issuer, *response)
-                          : ReportStreamSignIn::token_failure(std::get<TransferError>(answer.result));
+  std::optional<AttemptResult> trouble = response != nullptr ? sign_in_.take_token(errand.issuer, *response)
+                                                             : token_failure(std::get<TransferError>(answer.result));
   if (trouble && trouble->error->kind == ErrorKind::sign_in && !errand.key_read_again && read_key_again(*trouble)) {
     ask_for_token(errand.issuer, true);
     return;
@@ -270,7 +270,7 @@ void ReportStream::end_submission(Place place, const TransferResult& answer) {
   if (const auto* failure = std::get_if<TransferError>(&answer.result)) {
     if (failure->failure == TransferFailure::body_failed && errand.body->failure())
       return end(place, {place->first, unreadable_payload(*errand.body->failure())});
-    return end(place, {place->first, classify_reportstream_failure(*failure)});
+    return end(place, {place->first, classify_failure(*failure)});
   }
   const auto& response = std::get<HttpClientResponse>(answer.result);
   ReportStreamContext context;
@@ -328,7 +328,7 @@ void ReportStream::end_follow_up(Place place, const TransferResult& answer) {
   const Errand& errand = place->second;
   FollowUpAnswer said;
   if (const auto* failure = std::get_if<TransferError>(&answer.result)) {
-    said.error = classify_reportstream_failure(*failure).error;
+    said.error = classify_failure(*failure).error;
     said.destination_away = true;
     return end(place, std::move(said));
   }
@@ -342,9 +342,9 @@ void ReportStream::end_follow_up(Place place, const TransferResult& answer) {
     return end(place, std::move(said));
   }
   const bool not_there = response.status == 200 || response.status == 404 || response.status == 400;
-  said.error = response.status == 200 ? reportstream_error(response, ErrorKind::unexpected_answer,
-                                                           "the history says nothing that is known")
-                                      : classify_reportstream_answer({}, response).error;
+  said.error = response.status == 200
+                   ? answer_error(response, ErrorKind::unexpected_answer, "the history says nothing that is known")
+                   : classify_reportstream_answer({}, response).error;
   said.destination_away = !not_there;
   end(place, std::move(said));
 }

@@ -89,7 +89,7 @@ std::optional<Receipt> receipt_of(const HttpClientResponse& response) {
 AttemptResult broken_success(const HttpClientResponse& response, const std::string& words) {
   AttemptResult result;
   result.outcome = Outcome::broken;
-  result.error = reportstream_error(response, ErrorKind::unexpected_answer, words);
+  result.error = answer_error(response, ErrorKind::unexpected_answer, words);
   return result;
 }
 
@@ -106,8 +106,8 @@ AttemptResult classify_acknowledgement(const ReportStreamContext& context, const
   if (answer.code != "AE" && answer.code != "CE" && answer.code != "AR" && answer.code != "CR")
     return broken_success(response, "the HL7 acknowledgement has no code that is known");
   result.outcome = Outcome::refused;
-  result.error = reportstream_error(response, ErrorKind::refused,
-                                    "the HL7 acknowledgement is " + answer.code + ": the submission isn't taken");
+  result.error = answer_error(response, ErrorKind::refused,
+                              "the HL7 acknowledgement is " + answer.code + ": the submission isn't taken");
   return result;
 }
 
@@ -174,15 +174,6 @@ std::string named_errors(const HttpClientResponse& response) {
 
 }  // namespace
 
-DeliveryError reportstream_error(const HttpClientResponse& response, ErrorKind kind, const std::string& words) {
-  DeliveryError error;
-  error.kind = kind;
-  error.status = static_cast<int>(response.status);
-  error.message = "HTTP " + std::to_string(response.status) + ": " + words;
-  error.remote_text = remote_text_of(response);
-  return error;
-}
-
 AttemptResult classify_reportstream_answer(const ReportStreamContext& context, const HttpClientResponse& response) {
   if (response.status >= 200 && response.status < 300) return classify_success(context, response);
   AttemptResult result;
@@ -198,20 +189,9 @@ AttemptResult classify_reportstream_answer(const ReportStreamContext& context, c
   if (row.outcome == Outcome::refused) {
     if (const auto named = named_errors(response); !named.empty()) words += ": " + named;
   }
-  result.error = reportstream_error(response, row.kind, words);
+  result.error = answer_error(response, row.kind, words);
   result.possibly_delivered = row.outcome == Outcome::unknown;
   if (row.outcome == Outcome::try_later) result.retry_after = retry_after_of(response, context.now);
-  return result;
-}
-
-AttemptResult classify_reportstream_failure(const TransferError& failure) {
-  AttemptResult result;
-  DeliveryError error;
-  error.kind = error_kind_of(failure.failure);
-  error.message = failure.message;
-  result.error = std::move(error);
-  result.outcome = failure.request_sent ? Outcome::unknown : Outcome::broken;
-  result.possibly_delivered = failure.request_sent;
   return result;
 }
 

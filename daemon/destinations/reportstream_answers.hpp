@@ -45,11 +45,6 @@ struct ReportStreamContext {
 };
 
 AttemptResult classify_reportstream_answer(const ReportStreamContext& context, const HttpClientResponse& response);
-// All failures but body_failed, which only the payload's reader can tell apart.
-AttemptResult classify_reportstream_failure(const TransferError& failure);
-
-// An error with what every answer has: its status, and what it says.
-DeliveryError reportstream_error(const HttpClientResponse& response, ErrorKind kind, const std::string& words);
 
 // A submission's history (GET /api/waters/report/{id}/history), `since` its delivery: Received, Valid, Waiting to
 // Deliver are pending; Delivered is confirmed; Error, Not Delivering are failed; Partially Delivered is pending for 7

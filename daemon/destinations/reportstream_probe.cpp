@@ -1,6 +1,7 @@
 #include "destinations/reportstream_probe.hpp"
 
 #include "destinations/http_answer.hpp"
+#include "destinations/probe_questions.hpp"
 #include "destinations/reportstream_answers.hpp"
 #include "destinations/reportstream_requests.hpp"
 
@@ -13,7 +14,7 @@ class Probe {
  public:
   Probe(const ReportStreamSettings& settings, ReportStreamSignIn sign_in, const HttpClientOptions& transport,
         std::chrono::milliseconds timeout, const Clock& clock)
-      : settings_(settings), sign_in_(std::move(sign_in)), client_(transport), timeout_(timeout), clock_(clock) {}
+      : settings_(settings), sign_in_(std::move(sign_in)), asking_(transport, timeout, clock), clock_(clock) {}
 
   std::vector<ProbeFinding> run() {
     const auto* jwt = std::get_if<PrivateKeyJwtSettings>(&settings_.auth);
@@ -31,7 +32,7 @@ class Probe {
       }
     }
     if (!bad_) add(Kind::not_checked, "whether the sender may submit shows only when the first submission is sent");
-    if (clock_off_) add(Kind::bad, clock_words(*clock_off_, "the service's"));
+    if (const auto off = asking_.clock_off()) add(Kind::bad, clock_words(*off, "the service's"));
     return std::move(findings_);
   }
 
@@ -41,25 +42,11 @@ class Probe {
     findings_.push_back({kind, std::move(text)});
   }
 
-  TransferResult ask(HttpClientRequest request) {
-    request.timeout = timeout_;
-    client_.start(1, std::move(request));
-    TransferResult answer;
-    while (client_.in_flight() > 0)
-      for (TransferResult& come : client_.poll(timeout_)) answer = std::move(come);
-    if (const auto* response = std::get_if<HttpClientResponse>(&answer.result)) {
-      const auto difference = clock_difference(*response, clock_.wall_now());
-      if (difference && std::chrono::abs(*difference) > clock_tolerance) clock_off_ = difference;
-    }
-    return answer;
-  }
-
   bool sign_in() {
-    const TransferResult answer = ask(sign_in_.token_request(issuer_, timeout_));
+    const TransferResult answer = asking_.ask(sign_in_.token_request(issuer_, asking_.timeout()));
     const auto* response = std::get_if<HttpClientResponse>(&answer.result);
-    const auto trouble = response != nullptr
-                             ? sign_in_.take_token(issuer_, *response)
-                             : ReportStreamSignIn::token_failure(std::get<TransferError>(answer.result));
+    const auto trouble = response != nullptr ? sign_in_.take_token(issuer_, *response)
+                                             : token_failure(std::get<TransferError>(answer.result));
     add(trouble ? Kind::bad : Kind::good,
         trouble ? trouble->error->message : "token: the sign-in holds, and the scope asked for was granted");
     return !trouble;
@@ -69,10 +56,10 @@ class Probe {
     HttpClientRequest request = list_request(settings_, client_name_, clock_.wall_now(), "");
     if (const auto header = sign_in_.header(issuer_, ReportStreamSignIn::Age::any))
       request.headers.emplace_back(header->first, header->second.reveal());
-    const TransferResult answer = ask(std::move(request));
+    const TransferResult answer = asking_.ask(std::move(request));
     const auto* response = std::get_if<HttpClientResponse>(&answer.result);
     if (response == nullptr) {
-      add(Kind::bad, classify_reportstream_failure(std::get<TransferError>(answer.result)).error->message);
+      add(Kind::bad, classify_failure(std::get<TransferError>(answer.result)).error->message);
     } else if (response->status == 200 && read_submission_list(response->body)) {
       add(Kind::good,
           "list of submissions: it can be read, so what had no answer is looked for before it is sent again");
@@ -90,10 +77,10 @@ class Probe {
   void look_at_the_server(const std::string& url) {
     HttpClientRequest request;
     request.url = url;
-    const TransferResult answer = ask(std::move(request));
+    const TransferResult answer = asking_.ask(std::move(request));
     const auto* response = std::get_if<HttpClientResponse>(&answer.result);
     if (response == nullptr) {
-      add(Kind::bad, classify_reportstream_failure(std::get<TransferError>(answer.result)).error->message);
+      add(Kind::bad, classify_failure(std::get<TransferError>(answer.result)).error->message);
     } else if (response->status / 100 == 3 || response->status == 407 || response->status == 511 ||
                response->status == 503 || is_web_page(*response)) {
       add(Kind::bad, "HTTP " + std::to_string(response->status) +
@@ -106,14 +93,12 @@ class Probe {
 
   const ReportStreamSettings& settings_;
   ReportStreamSignIn sign_in_;
-  HttpClient client_;
-  const std::chrono::milliseconds timeout_;
+  ProbeQuestions asking_;
   const Clock& clock_;
   std::string client_name_;
   std::string issuer_;
   std::vector<ProbeFinding> findings_;
   bool bad_ = false;
-  std::optional<std::chrono::milliseconds> clock_off_{};
 };
 
 }  // namespace

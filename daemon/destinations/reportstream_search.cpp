@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "destinations/http_answer.hpp"
 #include "destinations/reportstream_answers.hpp"
 
 namespace relay {
@@ -38,12 +39,12 @@ ReportStreamSearch::Step ReportStreamSearch::take(const TransferResult& answer) 
 std::optional<AttemptResult> list_trouble(const TransferResult& answer, WallTime now) {
   AttemptResult result;
   if (const auto* failure = std::get_if<TransferError>(&answer.result)) {
-    result = classify_reportstream_failure(*failure);
+    result = classify_failure(*failure);
   } else {
     const auto& response = std::get<HttpClientResponse>(answer.result);
     if (response.status >= 200 && response.status < 300) {
       result.outcome = Outcome::broken;
-      result.error = reportstream_error(response, ErrorKind::unexpected_answer, "this isn't a list of submissions");
+      result.error = answer_error(response, ErrorKind::unexpected_answer, "this isn't a list of submissions");
       return result;
     }
     result = classify_reportstream_answer({{}, false, now}, response);

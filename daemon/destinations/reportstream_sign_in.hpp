@@ -3,14 +3,7 @@
 // private_key_jwt: POST <token_url>, form-encoded (RFC 7523 section 2.2; RFC 6749 section 4.4). A signed assertion is
 // used once: each request has a new `jti`. A token is kept for each issuer and renewed when four fifths of its time are
 // over. A granted scope that is absent or another one than asked for is an error: every submission would be refused.
-// | answer of the token's server                   | broken, kind                       |
-// | ---------------------------------------------- | ---------------------------------- |
-// | 400, 401, 403 and a Date more than 15 min. off | clock                              |
-// | 400, 401                                       | sign_in, with its error code       |
-// | 403, 404, 407, 410, 3xx                        | forbidden, not_found, proxy, …     |
-// | 429, 5xx                                       | throttled, unavailable             |
-// | anything else, HTML                            | unexpected_answer                  |
-// No submission is under way then, so nothing of this costs one an attempt, and nothing is unknown.
+// What the token's server answers: destinations/oauth_token.hpp.
 // function_key: the header x-functions-key.
 #pragma once
 
@@ -25,6 +18,7 @@
 #include "base/json_web_key.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "destinations/oauth_token.hpp"
 #include "settings/reportstream_settings.hpp"
 #include "submission/outcome.hpp"
 
@@ -51,25 +45,19 @@ class ReportStreamSignIn {
   HttpClientRequest token_request(const std::string& issuer, std::chrono::milliseconds timeout) const;
   // Nothing: the token is there now.
   std::optional<AttemptResult> take_token(const std::string& issuer, const HttpClientResponse& response);
-  static AttemptResult token_failure(const TransferError& failure);
 
   // Reads ${file:} and other references again. True where the key changed. On the caller's thread.
   Result<bool> refresh();
 
  private:
-  struct Token {
-    Secret value;
-    MonotonicTime renew_at{};
-  };
   std::string scope_of(const std::string& issuer) const;
   std::string assertion(const std::string& issuer) const;
-  AttemptResult refusal(const HttpClientResponse& response) const;
 
   std::optional<PrivateKeyJwtSettings> jwt_;
   std::optional<FunctionKeySettings> function_key_;
   std::optional<JsonWebKey> key_;
   const Clock& clock_;
-  std::map<std::string, Token> tokens_;
+  std::map<std::string, OAuthToken> tokens_;
   std::map<std::string, unsigned> tokens_taken_;
   unsigned keys_read_ = 1;
 };

@@ -33,15 +33,17 @@ class Forwarder {
   void taken_away(const std::string& destination, const SubmissionId& id);
   // A new configuration: ends the lanes of those names, each once what it has in flight has ended and is settled, at
   // the latest after the longer of `grace` and its timeout, and starts `added` (of which some take an ended one's
-  // place). What is queued for a destination that isn't added again stays queued. Returns when all have started.
+  // place). What is queued for a destination that isn't added again stays queued. Returns when all have started, but
+  // for those in whose place a lane hangs in a share: they start once that answers, and the log says so.
   struct NewLane {
     DestinationSettings settings;
     std::unique_ptr<Destination> destination;
   };
   void replace(const std::vector<std::string>& ended, std::vector<NewLane> added, std::chrono::milliseconds grace);
   // Starts nothing new; waits until what is in flight has ended and is settled, at most `grace`, then cancels the rest
-  // (it is queued again) and joins the threads.
-  void stop(std::chrono::milliseconds grace);
+  // (it is queued again) and joins the threads. Returns the names of the destinations whose threads hang in a share
+  // and can't be joined; the process has to end without them, as the destructor would wait for them.
+  std::vector<std::string> stop(std::chrono::milliseconds grace);
 
  private:
   struct State;

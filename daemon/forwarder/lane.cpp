@@ -28,6 +28,7 @@ Lane::Lane(Journal& journal, const Clock& clock, const DestinationSettings& sett
       rules_(settings_, std::move(jitter), [this](const Claim& claim) { return count_try_laters(claim); }),
       report_(journal_, settings_.name),
       follow_ups_(journal_, settings_, *destination_, mailbox_, random_jitter()) {
+  if (settings_.rate) pace_.emplace(settings_.rate->per_second, clock_.monotonic_now());
   thread_ = std::thread([this] { run(); });
 }
 
@@ -47,6 +48,10 @@ void Lane::resume() {
 
 void Lane::taken_away(const SubmissionId& id) {
   mailbox_->taken_away(id);
+}
+
+bool Lane::await_end(milliseconds at_most) const {
+  return end_.wait_for(at_most) == std::future_status::ready;
 }
 
 void Lane::join() {
@@ -75,6 +80,7 @@ void Lane::run() {
   report_.turn(rules_, 0, moment_of(clock_));
   journal_.subscribe(settings_.name, {});
   mailbox_->close();
+  ending_.set_value();
 }
 
 void Lane::read_mail(Moment now) {
@@ -147,6 +153,7 @@ void Lane::start_what_may_start(Moment now) {
     nothing_to_probe_ = false;
   }
   if (now.monotonic < rules_.hold_until()) return;
+  if (pace_ && pace_->left(now.monotonic) < 1) return;
   if (rules_.circuit().is_open()) return start_probe(now);
   look_for_witnesses_ = false;
   start_those_let_in_again(now);
@@ -195,7 +202,7 @@ void Lane::start_early_probe(Moment now) {
 // others go on beside them.
 void Lane::start_those_let_in_again(Moment now) {
   auto& let_in_again = rules_.let_in_again();
-  for (std::size_t share = (room() + 1) / 2; share > 0 && !let_in_again.empty(); --share) {
+  for (std::size_t share = (room(now) + 1) / 2; share > 0 && !let_in_again.empty(); --share) {
     auto claim =
         journal_.claim_probe(settings_.name, ProbeChoice{let_in_again.front(), std::nullopt, ClaimEnd::oldest});
     if (!claim || claim->tries_in_a_row == 0) let_in_again.pop_front();
@@ -205,7 +212,7 @@ void Lane::start_those_let_in_again(Moment now) {
 
 void Lane::start_due(Moment now) {
   if (next_due_ && *next_due_ <= now.wall) look_for_work_ = true;
-  const std::size_t asked = room();
+  const std::size_t asked = room(now);
   if (!look_for_work_ || asked == 0) return;
   auto claims = journal_.claim(settings_.name, asked);
   look_again_at_ = now.monotonic + longest_wait;
@@ -220,6 +227,7 @@ void Lane::start_due(Moment now) {
 
 void Lane::start(Claim claim, Moment now, bool probe) {
   if (claim.interrupted_since && destination_->reconciles()) return settle_interrupted(claim, now);
+  if (pace_) pace_->take(now.monotonic);
   const std::uint64_t attempt = ++last_attempt_;
   if (probe) probe_in_flight_ = attempt;
   const auto place = in_flight_.emplace(attempt, Try{std::move(claim), now, rules_.accepts(), probe}).first;
@@ -237,10 +245,11 @@ Delivery Lane::delivery_of(std::uint64_t attempt, const Try& of) {
   return delivery;
 }
 
-std::size_t Lane::room() const {
+std::size_t Lane::room(Moment now) const {
   const std::size_t limit = rules_.concurrency();
   if (in_flight_.size() >= limit || unsettled_ >= settlements_under_way) return 0;
-  return std::min(limit - in_flight_.size(), settlements_under_way - unsettled_);
+  const std::size_t free = std::min(limit - in_flight_.size(), settlements_under_way - unsettled_);
+  return pace_ ? std::min(free, static_cast<std::size_t>(pace_->left(now.monotonic))) : free;
 }
 
 void Lane::conclude(const DeliveryResult& result, Moment now) {
@@ -307,10 +316,12 @@ milliseconds Lane::time_to_wait(Moment now) const {
     at(*journal_failing_until_);
   } else if (now.monotonic < rules_.hold_until()) {
     at(rules_.hold_until());
+  } else if (pace_ && pace_->left(now.monotonic) < 1) {
+    at(now.monotonic + std::chrono::ceil<milliseconds>(pace_->wait(now.monotonic)));
   } else if (rules_.circuit().is_open()) {
     if (!probe_in_flight_ && unsettled_ < settlements_under_way)
       at(nothing_to_probe_ ? look_again_at_ : rules_.circuit().opening()->next_probe.monotonic);
-  } else if (room() > 0) {
+  } else if (room(now) > 0) {
     at(look_again_at_);
     if (look_for_work_ || !rules_.let_in_again().empty()) at(now.monotonic);
     if (next_due_) at(now.monotonic + (*next_due_ - now.wall));

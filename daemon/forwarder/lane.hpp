@@ -4,17 +4,19 @@
 //
 // Bounds: `concurrency` tries in flight and `settlements_under_way` more that wait for the journal's commit, so that
 // throughput doesn't hang on the disk's latency and memory doesn't grow with its trouble. While the journal can't save
-// settlements the lane starts nothing.
+// settlements the lane starts nothing. Beyond `rate` nothing new begins, whatever the reason for it.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
 #include <thread>
 
 #include "base/clock.hpp"
+#include "base/rate_bucket.hpp"
 #include "destinations/destination.hpp"
 #include "forwarder/follow_up_rounds.hpp"
 #include "forwarder/lane_mailbox.hpp"
@@ -46,6 +48,8 @@ class Lane {
   // Starts nothing more; ends when what is in flight has ended and is settled, at the latest after `grace`. Returns at
   // once. Any thread.
   void stop_within(std::chrono::milliseconds grace);
+  // Whether it has ended, waiting at most that long: a thread that the kernel holds in a hanging share doesn't end.
+  bool await_end(std::chrono::milliseconds at_most) const;
   void join();
 
  private:
@@ -72,7 +76,7 @@ class Lane {
   void conclude_look(Try attempt, std::uint64_t number, const DeliveryResult& result, Moment now);
   void wait_on(const Try& attempt, std::chrono::milliseconds wait, Moment now);
   void send_after_look(Try attempt, std::uint64_t number, bool earlier_ones_are_absent, Moment now);
-  std::size_t room() const;
+  std::size_t room(Moment now) const;
   void conclude(const DeliveryResult& result, Moment now);
   void conclude(Try attempt, const AttemptResult& result, Moment now);
   void settle(const Claim& claim, Settlement settlement);
@@ -94,6 +98,7 @@ class Lane {
   FollowUpRounds follow_ups_;
   std::map<std::uint64_t, Try> in_flight_;  // by Delivery::attempt
   std::uint64_t last_attempt_ = 0;
+  std::optional<RateBucket> pace_{};  // where the configuration sets a rate
   std::optional<std::uint64_t> probe_in_flight_{};
   std::size_t unsettled_ = 0;           // settlements whose callback hasn't come
   bool look_for_work_ = true;           // something may be due; false once a claim came back short
@@ -105,6 +110,8 @@ class Lane {
   std::optional<MonotonicTime> stop_at_{};
   bool nothing_to_probe_ = false;
 
+  std::promise<void> ending_;
+  const std::shared_future<void> end_{ending_.get_future()};
   std::thread thread_;
 };
 

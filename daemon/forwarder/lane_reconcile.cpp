@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "forwarder/lane.hpp"
+#include "journal/interrupted_attempt.hpp"
 
 namespace relay {
 
@@ -17,11 +18,7 @@ void Lane::settle_interrupted(const Claim& claim, Moment now) {
   settlement.attempt.started_at = *claim.interrupted_since;
   settlement.attempt.ended_at = now.wall;
   settlement.attempt.outcome = Outcome::unknown;
-  settlement.attempt.error =
-      DeliveryError{ErrorKind::timeout,
-                    std::nullopt,
-                    "the relay was stopped while this was being sent; whether it arrived isn't known",
-                    {}};
+  settlement.attempt.error = interrupted_attempt_error();
   settlement.possibly_delivered = true;
   settle(claim, std::move(settlement));
 }

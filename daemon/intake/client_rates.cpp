@@ -1,29 +1,18 @@
 #include "intake/client_rates.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace relay {
 
-ClientRates::ClientRates(Rate rate, const Clock& clock)
-    : per_second_(rate.per_second), most_(std::max(1.0, rate.per_second)), clock_(clock) {}
-
-double ClientRates::left_at(const Bucket& bucket, MonotonicTime now) const {
-  return std::min(most_, bucket.left + per_second_ * std::chrono::duration<double>(now - bucket.at).count());
-}
+ClientRates::ClientRates(Rate rate, const Clock& clock) : per_second_(rate.per_second), clock_(clock) {}
 
 std::optional<std::chrono::seconds> ClientRates::take(const std::string& client) {
   const MonotonicTime now = clock_.monotonic_now();
   const std::lock_guard lock(mutex_);
   if (buckets_.size() >= look_at_size_) forget_full_ones(now);
-  Bucket& bucket = buckets_.try_emplace(client, Bucket{most_, now}).first->second;
-  bucket = {left_at(bucket, now), now};
-  if (bucket.left >= 1) {
-    bucket.left -= 1;
-    return std::nullopt;
-  }
-  const double wait = std::ceil((1 - bucket.left) / per_second_);
-  return std::max(std::chrono::seconds(1), std::chrono::seconds(static_cast<long>(wait)));
+  RateBucket& bucket = buckets_.try_emplace(client, per_second_, now).first->second;
+  if (bucket.take(now)) return std::nullopt;
+  return std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(bucket.wait(now)));
 }
 
 std::size_t ClientRates::remembered() const {
@@ -32,7 +21,7 @@ std::size_t ClientRates::remembered() const {
 }
 
 void ClientRates::forget_full_ones(MonotonicTime now) {
-  std::erase_if(buckets_, [&](const auto& each) { return left_at(each.second, now) >= most_; });
+  std::erase_if(buckets_, [&](const auto& each) { return each.second.full(now); });
   look_at_size_ = std::max<std::size_t>(1024, 2 * buckets_.size());
 }
 

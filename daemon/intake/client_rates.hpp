@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "base/clock.hpp"
+#include "base/rate_bucket.hpp"
 #include "settings/access_settings.hpp"
 
 namespace relay {
@@ -25,18 +26,12 @@ class ClientRates {
   std::size_t remembered() const;
 
  private:
-  struct Bucket {
-    double left = 0;
-    MonotonicTime at;
-  };
-  double left_at(const Bucket& bucket, MonotonicTime now) const;
   void forget_full_ones(MonotonicTime now);
 
   const double per_second_;
-  const double most_;
   const Clock& clock_;
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, Bucket> buckets_;
+  std::unordered_map<std::string, RateBucket> buckets_;
   std::size_t look_at_size_ = 1024;  // when so many are remembered, the full ones are looked for
 };
 

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <string>
 
 #include "base/result.hpp"
 
@@ -20,6 +22,8 @@ class Door {
   virtual void close_all() = 0;
   // After close_all(): whether nothing of it runs any more. What the kernel holds, in a share that hangs, can't be cut.
   virtual bool ended() const { return true; }
+  // Why nothing comes in there now, for people; any thread.
+  virtual std::optional<std::string> trouble() const { return std::nullopt; }
 };
 
 }  // namespace relay

@@ -12,6 +12,7 @@
 
 #include "base/log.hpp"
 #include "base/thread_name.hpp"
+#include "base/thread_progress.hpp"
 #include "intake/folder_trouble.hpp"
 #include "intake/folder_watch.hpp"
 #include "intake/folder_work.hpp"
@@ -82,8 +83,13 @@ struct FolderIntake::State {
 
 void FolderIntake::State::run() {
   name_this_thread(thread_name);
+  ThreadProgress progress(thread_name);
   while (!stopping) {
+    progress.turn();
+    // The journal is waited for in there, too, but where it hangs its writer says so.
+    auto foreign_files = std::make_optional<ThreadProgress::ForeignFiles>();
     const FolderWork::Next next = work.turn(watch);
+    foreign_files.reset();
     if (stopping) break;
     watch.rest_until(clock, clock.monotonic_now() + next.rest);
     if (stopping) break;

@@ -39,7 +39,7 @@ class FolderIntake final : public Door {
 
   const FolderSettings& settings() const;
   // Why its files can't be taken now; any thread.
-  std::optional<std::string> trouble() const;
+  std::optional<std::string> trouble() const override;
 
  private:
   struct State;

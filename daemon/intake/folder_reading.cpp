@@ -7,6 +7,8 @@
 #include <memory>
 #include <utility>
 
+#include "base/thread_progress.hpp"
+
 namespace relay {
 namespace {
 
@@ -57,6 +59,7 @@ bool still_has_nul_at(int file, std::uint64_t offset) {
 std::optional<FileReading> read_through(int file, Reception& reception, const FileSubmission& submission) {
   std::string buffer(piece_size, '\0');
   for (std::uint64_t offset = 0;;) {
+    ThreadProgress::step();
     const auto got = read_at(file, buffer, offset);
     if (!got) return got.error();
     if (*got == 0) return std::nullopt;

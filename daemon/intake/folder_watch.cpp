@@ -12,9 +12,13 @@
 #include <system_error>
 
 #include "base/log.hpp"
+#include "base/thread_progress.hpp"
 
 namespace relay {
 namespace {
+
+// After that long the thread says that it still works.
+constexpr std::chrono::milliseconds longest_wait{1'000};
 
 constexpr std::uint32_t interest =
     IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_ONLYDIR | IN_EXCL_UNLINK;
@@ -82,7 +86,8 @@ bool FolderWatch::events_of_interest() {
 void FolderWatch::wait(const Clock& clock, MonotonicTime until, bool for_events) {
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - clock.monotonic_now());
-    const auto timeout = std::clamp<std::chrono::milliseconds::rep>(left.count(), 0, 60'000);
+    ThreadProgress::step();
+    const auto timeout = std::clamp<std::chrono::milliseconds::rep>(left.count(), 0, longest_wait.count());
     std::array<pollfd, 2> waited{pollfd{wakes_.get(), POLLIN, 0}, pollfd{for_events ? events_.get() : -1, POLLIN, 0}};
     const int ready = ::poll(waited.data(), waited.size(), static_cast<int>(timeout));
     if (ready < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "poll");

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/thread_progress.hpp"
 #include "intake/folder_done.hpp"
 #include "intake/folder_moves.hpp"
 #include "intake/folder_names.hpp"
@@ -174,6 +175,7 @@ void FolderWork::take_files(const FolderHandle& root, const std::vector<FoundFil
   }
   for (const FoundFile& file : files) {
     if (stopping_) break;
+    ThreadProgress::step();
     const auto verdict = completeness_.verdict(file, clock_.monotonic_now());
     if (verdict == FileCompleteness::Verdict::wait) continue;
     if (verdict == FileCompleteness::Verdict::empty) {

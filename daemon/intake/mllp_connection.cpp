@@ -50,7 +50,7 @@ asio::awaitable<bool> MllpConnection::open() {
   error_code error;
   co_await handshake(shared_->rules()->request_timeout, error);
   if (error) {
-    if (stream().socket().is_open()) {
+    if (stream().socket().is_open() && read_end(error) != ReadEnd::stopped) {
       shared_->events.note(MllpEvent::failed_handshake, peer().address, handshake_failure(error));
     }
     co_return false;
@@ -104,7 +104,9 @@ asio::awaitable<bool> MllpConnection::step() {
     case MllpFrameScanner::Kind::outside:
       co_return note_outside(step.bytes.size());
     case MllpFrameScanner::Kind::begin:
-      co_return begin_frame();
+      if (begin_frame()) co_return true;
+      co_await linger(linger_time);
+      co_return false;
     case MllpFrameScanner::Kind::content:
       co_return co_await take(step.bytes);
     case MllpFrameScanner::Kind::interrupted:

@@ -12,9 +12,9 @@
 
 #include "base/socket_connection.hpp"
 #include "intake/mllp_event_log.hpp"
-#include "intake/mllp_frame.hpp"
 #include "intake/mllp_message.hpp"
 #include "intake/receiver.hpp"
+#include "submission/mllp_frame.hpp"
 
 namespace relay {
 

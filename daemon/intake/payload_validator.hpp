@@ -23,6 +23,9 @@ class PayloadValidator {
   void found(std::size_t line, std::string_view what) {
     if (!problem_) problem_ = "line " + std::to_string(line) + ": " + std::string(what);
   }
+  void take_over(const PayloadValidator& other) {
+    if (!problem_) problem_ = other.problem_;
+  }
 
  private:
   std::optional<std::string> problem_;
@@ -35,6 +38,10 @@ std::unique_ptr<PayloadValidator> make_hl7_validator();
 std::unique_ptr<PayloadValidator> make_fhir_ndjson_validator();
 // CSV: one column count throughout, at most 10,000 rows behind the header and 2,000 columns.
 std::unique_ptr<PayloadValidator> make_csv_validator();
+// What is to go out in an MLLP frame: bytes that begin or end one (0x0B, 0x1C) don't occur, and a receiver can name it
+// by MSH-10 (of a batch by BHS-11 or FHS-11). `first` sees the payload, too, and its problem comes first; may be
+// nullptr.
+std::unique_ptr<PayloadValidator> make_mllp_frame_validator(std::unique_ptr<PayloadValidator> first);
 // The one for a media type; nullptr where there is none, which lets every payload pass.
 std::unique_ptr<PayloadValidator> make_payload_validator(std::string_view media_type);
 

@@ -172,6 +172,8 @@ Result<std::unique_ptr<Reception>, RequestProblem> Receiver::State::admit(Arriva
 
   ReceptionState::Plan plan{std::move(arrival), ids.next(), *destinations, going_by->limit(*destinations), nullptr};
   if (going_by->validates(*destinations)) plan.validator = make_payload_validator(plan.arrival.content_type->type);
+  if (going_by->routes.goes_in_mllp_frames(*destinations))
+    plan.validator = make_mllp_frame_validator(std::move(plan.validator));
   auto state = std::make_shared<ReceptionState>(std::move(plan), journal, clock, counters, budget);
   if (!state->reserve()) return Failure{memory_problem()};
   return std::unique_ptr<Reception>(std::make_unique<JournalReception>(std::move(state)));

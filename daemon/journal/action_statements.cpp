@@ -3,9 +3,10 @@
 namespace relay {
 
 ActionStatements::ActionStatements(Connection& connection)
-    : open_delivery(connection,
-                    "SELECT due, position, queued_since, attempts, tries, recorded, possibly_delivered, resends"
-                    " FROM delivery INDEXED BY delivery_client WHERE destination = ?1 AND client = ?2 AND seq = ?3"),
+    : open_delivery(
+          connection,
+          "SELECT due, position, queued_since, attempts, tries, recorded, possibly_delivered, resends,"
+          " started_at FROM delivery INDEXED BY delivery_client WHERE destination = ?1 AND client = ?2 AND seq = ?3"),
       ended_delivery(connection,
                      "SELECT state, position, ended_at, attempts, recorded, possibly_delivered, resends FROM record"
                      " WHERE seq = ?1 AND destination = ?2"),

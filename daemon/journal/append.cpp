@@ -54,7 +54,9 @@ AppendCommand::AppendCommand(NewSubmission submission, AppendCallback callback, 
 void AppendCommand::apply(WriteTransaction& transaction) {
   earlier_ = Earlier::none;
   recurrence_ = Recurrence::none;
-  if (const auto earlier = find(transaction, keys_)) earlier_ = meet(transaction, *earlier);
+  if (const auto earlier = find(transaction, keys_); earlier && counts(transaction, *earlier)) {
+    earlier_ = meet(transaction, *earlier);
+  }
   if (earlier_ == Earlier::none && new_.message_name) meet_by_name(transaction);
   if (earlier_ != Earlier::none) return;
   insert(transaction);
@@ -68,6 +70,12 @@ std::optional<SubmissionRow> AppendCommand::find(WriteTransaction& transaction,
     if (earlier) return earlier;
   }
   return std::nullopt;
+}
+
+// A key of what is still open counts however old it is.
+bool AppendCommand::counts(WriteTransaction& transaction, const SubmissionRow& earlier) {
+  return !transaction.key_memory.is_over(earlier.submission.accepted_at, transaction.now) ||
+         transaction.statements.submissions.any_queued(earlier);
 }
 
 // Two names are kept: one with the payload, so that of several payloads under one name each is known again, and one

@@ -30,6 +30,8 @@ class AppendCommand : public Command {
   Earlier meet(WriteTransaction& transaction, const SubmissionRow& earlier);
   // The submission that one of these hashes was kept for.
   static std::optional<SubmissionRow> find(WriteTransaction& transaction, const std::vector<IdempotencyHash>& hashes);
+  // Whether the key of that submission is still remembered.
+  static bool counts(WriteTransaction& transaction, const SubmissionRow& earlier);
   void meet_by_name(WriteTransaction& transaction);
   // Counts a repeat with the earlier submission.
   SubmissionView counted_repeat(WriteTransaction& transaction, const SubmissionRow& earlier, SubmissionView view);

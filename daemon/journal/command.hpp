@@ -15,6 +15,7 @@
 
 namespace relay {
 
+class KeyMemory;
 struct WriterStatements;
 
 // What the writer keeps in memory of the one row of table `journal`, and the totals. A transaction works on a copy that
@@ -36,6 +37,7 @@ struct WriteTransaction {
   WriterStatements& statements;
   WriterState& state;
   WallTime now;
+  const KeyMemory& key_memory;
   // What to do once it is durable.
   std::vector<DestinationNumber> may_have_work{};  // destinations to wake
   std::vector<SubmissionId> ended{};               // a delivery of these isn't queued any more

@@ -31,10 +31,19 @@ std::string join_labels(const std::vector<std::string>& labels) {
 }
 
 void CounterTable::load(Connection& connection) {
-  Statement all(connection, "SELECT name, labels, value FROM counter");
-  for (Rows rows = all.rows(); rows.next();) {
-    values_[CounterName{rows.string(0), split_labels(rows.bytes(1))}] = rows.count(2);
-  }
+  Statement all(connection, select_counters);
+  values_ = saved(all.rows());
+}
+
+std::map<CounterName, std::uint64_t> CounterTable::saved(Rows rows) {
+  std::map<CounterName, std::uint64_t> values;
+  while (rows.next()) values[CounterName{rows.string(0), split_labels(rows.bytes(1))}] = rows.count(2);
+  return values;
+}
+
+Command::Fate SaveCountsCommand::not_saved(AppendRefusal) {
+  done_();
+  return Fate::done;
 }
 
 void CounterTable::add(const CounterName& counter, std::uint64_t increment, MonotonicTime now) {
@@ -53,6 +62,11 @@ std::map<CounterName, std::uint64_t> CounterTable::values() const {
 std::optional<MonotonicTime> CounterTable::waiting_since() const {
   const std::lock_guard lock(mutex_);
   return waiting_since_;
+}
+
+bool CounterTable::unsaved() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_since_ || !saving_.empty();
 }
 
 std::map<CounterName, std::uint64_t> CounterTable::begin_save() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "journal/interrupted_attempt.hpp"
 #include "journal/sealed_text.hpp"
 #include "journal/stored_enum.hpp"
 #include "journal/writer_statements.hpp"
@@ -35,6 +36,7 @@ std::optional<StandingDelivery> DeliveryChanges::at(const SubmissionRow& row, De
     delivery.recorded = rows.small_count(5);
     delivery.possibly_delivered = rows.flag(6);
     delivery.resends = rows.small_count(7);
+    if (!rows.is_null(8)) delivery.interrupted_since = rows.time(8);
     return delivery;
   }
   Rows rows = statements.ended_delivery.rows(row.seq, destination);
@@ -82,10 +84,26 @@ void DeliveryChanges::resend(const SubmissionRow& row, const StandingDelivery& d
   StandingDelivery again = delivery;
   again.possibly_delivered = true;
   ++again.resends;
+  ++totals(delivery.destination).delivered_before;
   queue(row, again);
 }
 
-void DeliveryChanges::set_aside(const SubmissionRow& row, const StandingDelivery& delivery) {
+StandingDelivery DeliveryChanges::end_interrupted(const SubmissionRow& row, StandingDelivery delivery) {
+  if (!delivery.interrupted_since) return delivery;
+  const DeliveryError error = interrupted_attempt_error();
+  ++delivery.recorded;
+  ++delivery.attempts;
+  delivery.possibly_delivered = true;
+  totals(delivery.destination).count_attempt(Outcome::unknown);
+  transaction_.statements.insert_attempt.run(
+      row.seq, delivery.destination, delivery.recorded, *delivery.interrupted_since, transaction_.now, Outcome::unknown,
+      true, error.kind, std::nullopt, std::string_view(error.message), std::nullopt, std::nullopt);
+  delivery.interrupted_since.reset();
+  return delivery;
+}
+
+void DeliveryChanges::set_aside(const SubmissionRow& row, const StandingDelivery& standing) {
+  const StandingDelivery delivery = end_interrupted(row, standing);
   take_out(row, delivery);
   const unsigned number = delivery.recorded + 1;
   // No try, so it counts as none; but the history tells why the delivery ended.
@@ -98,8 +116,9 @@ void DeliveryChanges::set_aside(const SubmissionRow& row, const StandingDelivery
   ++totals(delivery.destination).dead_letter;
 }
 
-void DeliveryChanges::discard(const SubmissionRow& row, const StandingDelivery& delivery, const std::string& reason) {
+void DeliveryChanges::discard(const SubmissionRow& row, const StandingDelivery& standing, const std::string& reason) {
   ActionStatements& statements = transaction_.statements.actions;
+  const StandingDelivery delivery = end_interrupted(row, standing);
   if (delivery.state == DeliveryState::queued) {
     take_out(row, delivery);
     transaction_.statements.insert_record.run(row.seq, delivery.destination, delivery.position,
@@ -114,7 +133,8 @@ void DeliveryChanges::discard(const SubmissionRow& row, const StandingDelivery& 
   statements.keep_discard_reason.run(row.seq, delivery.destination, store_text(reason, place, cipher_));
 }
 
-void DeliveryChanges::redirect(const SubmissionRow& row, const StandingDelivery& delivery, DestinationNumber to) {
+void DeliveryChanges::redirect(const SubmissionRow& row, const StandingDelivery& standing, DestinationNumber to) {
+  const StandingDelivery delivery = end_interrupted(row, standing);
   take_out(row, delivery);
   ++totals(delivery.destination).moved_out;
   move_history(row, delivery, to);

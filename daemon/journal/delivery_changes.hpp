@@ -23,7 +23,8 @@ struct StandingDelivery {
   unsigned recorded = 0;
   bool possibly_delivered = false;
   unsigned resends = 0;
-  WallTime ended_at{};  // of one that has ended
+  std::optional<WallTime> interrupted_since{};  // the start of a try was saved then, and its end wasn't
+  WallTime ended_at{};                          // of one that has ended
 };
 
 class DeliveryChanges {
@@ -41,14 +42,16 @@ class DeliveryChanges {
   // A delivered one; what comes is a repeat for the destination.
   void resend(const SubmissionRow& row, const StandingDelivery& delivery);
   // A queued one that isn't in flight.
-  void set_aside(const SubmissionRow& row, const StandingDelivery& delivery);
+  void set_aside(const SubmissionRow& row, const StandingDelivery& standing);
   // A queued one that isn't in flight, or a dead letter.
-  void discard(const SubmissionRow& row, const StandingDelivery& delivery, const std::string& reason);
+  void discard(const SubmissionRow& row, const StandingDelivery& standing, const std::string& reason);
   // Likewise, to a destination that has no delivery of that submission. Its tries go with it, and say where they were.
-  void redirect(const SubmissionRow& row, const StandingDelivery& delivery, DestinationNumber to);
+  void redirect(const SubmissionRow& row, const StandingDelivery& standing, DestinationNumber to);
 
  private:
   TotalsRow& totals(DestinationNumber destination) { return transaction_.state.totals.of(destination); }
+  // The try of one that was cut off gets its place in the history: what comes may be a repeat.
+  StandingDelivery end_interrupted(const SubmissionRow& row, StandingDelivery delivery);
   void queue(const SubmissionRow& row, const StandingDelivery& delivery);
   // Takes the delivery's row away, whatever its state.
   void take_out(const SubmissionRow& row, const StandingDelivery& delivery);

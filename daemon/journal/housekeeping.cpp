@@ -22,7 +22,7 @@ Housekeeping::Housekeeping(Connection& connection, WriterStatements& statements,
                            ClockGuard& clock)
     : statements_(statements),
       sweeper_(connection),
-      keep_idempotency_(options.keep_idempotency),
+      keep_keys_(std::max(options.keep_idempotency, options.keep_message_names)),
       max_backoff_(options.max_backoff),
       clock_(clock),
       retention_(connection, options, clock),
@@ -59,8 +59,8 @@ bool Housekeeping::due(const WriterState& state, WallTime now, MonotonicTime mon
   wall_ = now;
   clock_.look();
   clock_note_ = clock_.unsaved();
-  rotates_ = clock_.trusted() &&
-             (state.idempotency_rotated_at > now || now - state.idempotency_rotated_at >= keep_idempotency_);
+  rotates_ =
+      clock_.trusted() && (state.idempotency_rotated_at > now || now - state.idempotency_rotated_at >= keep_keys_);
   erases_ = clock_.trusted() && retention_.due(now, monotonic_now);
   return !far_retries_.empty() || !sweeper_.idle() || rotates_ || erases_ || clock_note_;
 }
@@ -73,7 +73,7 @@ void Housekeeping::run(WriteTransaction& transaction) {
     swept_one_ = sweeper_.sweep();
     retention_.space_came_free();
   }
-  if (rotates_) statements_.idempotency.rotate(transaction, keep_idempotency_);
+  if (rotates_) statements_.idempotency.rotate(transaction, keep_keys_);
   if (erases_) retention_.run(transaction);
   clock_noted_ = clock_note_.has_value();
   if (clock_note_) save_clock(transaction);

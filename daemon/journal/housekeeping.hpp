@@ -44,7 +44,7 @@ class Housekeeping {
 
   WriterStatements& statements_;
   UploadSweeper sweeper_;
-  const std::chrono::milliseconds keep_idempotency_;
+  const std::chrono::milliseconds keep_keys_;  // and message names
   const std::chrono::milliseconds max_backoff_;
   bool swept_one_ = false;
   bool rotates_ = false;

@@ -18,6 +18,9 @@ IdempotencyHash first_half(const Digest& digest) {
   return half;
 }
 
+// A key lives that many times keep_idempotency at most.
+constexpr int longest_life_of_a_key = 2;
+
 bool is_open(SubmissionReader& submissions, std::int64_t seq) {
   const auto row = submissions.by_seq(seq);
   return row && submissions.any_queued(*row);
@@ -34,6 +37,16 @@ std::vector<IdempotencyHash> idempotency_hashes(const Uuid& journal_id, const Pa
   const std::string_view salt(reinterpret_cast<const char*>(journal_id.bytes.data()), journal_id.bytes.size());
   hashes.push_back(first_half(hmac_sha256(salt, key)));
   return hashes;
+}
+
+KeyMemory::KeyMemory(const JournalOptions& options, const ClockGuard& clock)
+    : keep_keys_(options.keep_idempotency),
+      tables_keep_(std::max(options.keep_idempotency, options.keep_message_names)),
+      clock_(clock) {}
+
+bool KeyMemory::is_over(WallTime accepted_at, WallTime now) const {
+  if (tables_keep_ == keep_keys_ || !clock_.trusted()) return false;
+  return now - clock_.told_by_todays_clock(accepted_at) >= longest_life_of_a_key * keep_keys_;
 }
 
 IdempotencyTables::Table::Table(Connection& connection, const char* name)

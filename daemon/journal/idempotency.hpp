@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "journal/clock_guard.hpp"
 #include "journal/command.hpp"
 #include "journal/database.hpp"
 #include "journal/payload_cipher.hpp"
@@ -23,6 +24,22 @@ using IdempotencyHash = std::array<std::uint8_t, 16>;
 // All hashes under which that key may have been kept; the first is the one to keep it under now.
 std::vector<IdempotencyHash> idempotency_hashes(const Uuid& journal_id, const PayloadCipher& cipher,
                                                 std::string_view key);
+
+// Message names are kept in the same tables; where they are kept longer, that must not lengthen what keys are
+// remembered for.
+class KeyMemory {
+ public:
+  // `clock` outlives it.
+  KeyMemory(const JournalOptions& options, const ClockGuard& clock);
+
+  // Whether a key that is still there counts no more, as if only keys were kept. Never while the clock is doubted.
+  bool is_over(WallTime accepted_at, WallTime now) const;
+
+ private:
+  const std::chrono::milliseconds keep_keys_;
+  const std::chrono::milliseconds tables_keep_;
+  const ClockGuard& clock_;
+};
 
 class IdempotencyTables {
  public:

@@ -204,6 +204,7 @@ struct FoundSubmission {
 struct DestinationTotals {
   std::uint64_t accepted = 0;
   std::uint64_t delivered = 0;
+  std::uint64_t ever_delivered = 0;  // `delivered` and those that an operator had sent again since: never falls
   std::uint64_t queued = 0;
   std::uint64_t dead_letter = 0;
   std::uint64_t discarded = 0;
@@ -227,7 +228,7 @@ struct JournalSnapshot {
   CommitNumber as_of = 0;
   std::map<std::string, DestinationTotals> destinations;  // every one that ever had a delivery or is configured
   std::map<Intake, std::uint64_t> accepted_by_intake;
-  std::map<CounterName, std::uint64_t> counters;
+  std::map<CounterName, std::uint64_t> counters;            // as saved; from memory where nothing can be saved
   std::map<std::string, ConfirmationCounts> confirmations;  // of destinations where any is late or failed
 };
 
@@ -292,6 +293,9 @@ class Journal {
   virtual void set_condition(const std::string& destination, DestinationCondition condition) = 0;
   virtual std::map<std::string, DestinationCondition> conditions() const = 0;
   virtual void count(const CounterName& counter, std::uint64_t increment = 1) = 0;
+  // Saves what was counted, so that the next snapshot has it; `done` runs on the writer's thread, also where it can't
+  // be saved just now. False: nothing waits to be saved, and `done` won't run.
+  virtual bool save_counts(std::function<void()> done) = 0;
 
   virtual Result<std::optional<FoundSubmission>> find(const SubmissionId& id, bool with_history) = 0;
   // Error: a cursor that isn't one of ours, or the journal can't be read.
@@ -321,6 +325,7 @@ struct JournalOptions {
   ByteCount min_free_disk = gibibytes(1);
   bool allow_tmpfs = false;
   std::chrono::milliseconds keep_idempotency{std::chrono::hours(24 * 7)};
+  std::chrono::milliseconds keep_message_names{0};  // the longest MessageName::window there is
   // Payloads are erased that long after every delivery is delivered or discarded; metadata and attempts that long
   // after.
   std::chrono::milliseconds keep_delivered_payload{std::chrono::hours(24 * 7)};

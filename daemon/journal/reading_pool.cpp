@@ -1,5 +1,7 @@
 #include "journal/reading_pool.hpp"
 
+#include "journal/counters.hpp"
+
 namespace relay {
 
 namespace {
@@ -31,7 +33,8 @@ JournalReader::JournalReader(const std::string& path, const std::string& vfs, co
       audit_below(connection,
                   "SELECT number, at, id, action, who, origin, submission, destination, detail, changed FROM audit"
                   " WHERE number < ?1 ORDER BY number DESC LIMIT ?2"),
-      accepted_at(connection, "SELECT accepted_at FROM submission WHERE seq = ?1") {}
+      accepted_at(connection, "SELECT accepted_at FROM submission WHERE seq = ?1"),
+      counters(connection, select_counters) {}
 
 CommitNumber JournalReader::as_of() {
   Rows rows = commit_number.rows();

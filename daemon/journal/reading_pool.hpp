@@ -36,6 +36,7 @@ struct JournalReader {
   Statement open_by_client;       // above a (client, seq)
   Statement audit_below;          // newest first
   Statement accepted_at;
+  Statement counters;
 
   CommitNumber as_of();
 };

@@ -71,8 +71,11 @@ void SettleCommand::apply(WriteTransaction& transaction) {
     transaction.statements.begin_follow_up.run(delivery.seq, delivery.destination, *settlement_.follow_up_at);
   }
   --totals.queued;
-  ++totals.of_state(state);
-  if (state == DeliveryState::delivered) totals.last_delivered_at = attempt.ended_at;
+  if (state == DeliveryState::delivered) {
+    totals.count_delivered(attempt.ended_at, open->resends > 0);
+  } else {
+    ++totals.of_state(state);
+  }
   transaction.ended.push_back(delivery.id);
 }
 

@@ -59,6 +59,7 @@ class SqliteJournal : public Journal, public UseOnce {
   void set_condition(const std::string& destination, DestinationCondition condition) override;
   std::map<std::string, DestinationCondition> conditions() const override;
   void count(const CounterName& counter, std::uint64_t increment) override;
+  bool save_counts(std::function<void()> done) override;
 
   Result<std::optional<FoundSubmission>> find(const SubmissionId& id, bool with_history) override;
   Result<SubmissionPage> list(const SubmissionQuery& query) override;

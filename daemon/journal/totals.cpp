@@ -21,10 +21,17 @@ std::uint64_t& TotalsRow::of_state(DeliveryState state) {
   throw std::logic_error("a delivery state that doesn't exist");
 }
 
+void TotalsRow::count_delivered(WallTime at, bool sent_again) {
+  ++delivered;
+  last_delivered_at = at;
+  if (sent_again && delivered_before > 0) --delivered_before;
+}
+
 DestinationTotals public_totals(const TotalsRow& row) {
   DestinationTotals totals;
   totals.accepted = row.accepted;
   totals.delivered = row.delivered;
+  totals.ever_delivered = row.delivered + row.delivered_before;
   totals.queued = row.queued;
   totals.dead_letter = row.dead_letter;
   totals.discarded = row.discarded;
@@ -69,7 +76,9 @@ TotalsReader::TotalsReader(Connection& connection)
             "SELECT destination, name, accepted, delivered, queued, dead_letter, discarded, moved_in, moved_out,"
             " attempts_accepted, attempts_refused, attempts_try_later, attempts_broken, attempts_unknown,"
             " possible_repeats, erased_delivered, erased_discarded FROM totals ORDER BY destination"),
-      last_delivered_(connection, "SELECT labels, value FROM counter WHERE name = 'last_delivered_at'"),
+      beside_(connection,
+              "SELECT labels, value, name = 'last_delivered_at' FROM counter"
+              " WHERE name IN ('last_delivered_at', 'delivered_before')"),
       intakes_(connection, "SELECT intake, accepted FROM intake_total") {
   // A journal that is about to be brought up to date may not have it yet.
   const bool there =
@@ -103,9 +112,14 @@ Totals TotalsReader::read() {
       for (TotalsRow& row : totals.rows()) row.paused = row.paused || row.destination == found.integer(0);
     }
   }
-  for (Rows found = last_delivered_.rows(); found.next();) {
+  for (Rows found = beside_.rows(); found.next();) {
     const auto row = std::ranges::find(totals.rows(), found.string(0), &TotalsRow::name);
-    if (row != totals.rows().end()) row->last_delivered_at = found.time(1);
+    if (row == totals.rows().end()) continue;
+    if (found.flag(2)) {
+      row->last_delivered_at = found.time(1);
+    } else {
+      row->delivered_before = row->saved_delivered_before = found.count(1);
+    }
   }
   for (Rows found = intakes_.rows(); found.next();) {
     if (!is_stored_intake(found.integer(0))) continue;  // damage, which verify names
@@ -119,6 +133,7 @@ TotalsWriter::TotalsWriter(Connection& connection)
                 "INSERT OR REPLACE INTO totals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
                 " ?15, ?16, ?17)"),
       save_last_delivered_(connection, "INSERT OR REPLACE INTO counter VALUES ('last_delivered_at', ?1, ?2)"),
+      save_delivered_before_(connection, "INSERT OR REPLACE INTO counter VALUES ('delivered_before', ?1, ?2)"),
       save_intake_(connection, "INSERT OR REPLACE INTO intake_total VALUES (?1, ?2)") {}
 
 void TotalsWriter::save(Totals& totals) {
@@ -128,6 +143,10 @@ void TotalsWriter::save(Totals& totals) {
                   row.moved_in, row.moved_out, row.attempts[1], row.attempts[2], row.attempts[3], row.attempts[4],
                   row.attempts[5], row.possible_repeats, row.erased_delivered, row.erased_discarded);
     if (row.last_delivered_at) save_last_delivered_.run(row.name, *row.last_delivered_at);
+    if (row.delivered_before != row.saved_delivered_before) {
+      save_delivered_before_.run(row.name, row.delivered_before);
+      row.saved_delivered_before = row.delivered_before;
+    }
     row.changed = false;
   }
   if (!totals.intake_changed) return;

@@ -30,12 +30,18 @@ struct TotalsRow {
   std::uint64_t possible_repeats = 0;
   std::uint64_t erased_delivered = 0;  // of `delivered`, records that retention has erased
   std::uint64_t erased_discarded = 0;
-  std::optional<WallTime> last_delivered_at{};  // kept beside the counters
-  bool paused = false;                          // kept in a table of its own
+  // Kept beside the counters:
+  std::optional<WallTime> last_delivered_at{};
+  std::uint64_t delivered_before = 0;        // taken over once and not `delivered` now: an operator had them sent again
+  std::uint64_t saved_delivered_before = 0;  // as the row has it
+  bool paused = false;                       // kept in a table of its own
   bool changed = false;
 
   void count_attempt(Outcome outcome) { ++attempts.at(static_cast<std::size_t>(outcome)); }
   std::uint64_t& of_state(DeliveryState state);
+  // One that was sent again is still the one delivery that it was. An import may bring some that nothing is known of
+  // here, so there may be none to take back.
+  void count_delivered(WallTime at, bool sent_again);
 };
 
 DestinationTotals public_totals(const TotalsRow& row);
@@ -72,7 +78,7 @@ class TotalsReader {
 
  private:
   Statement rows_;
-  Statement last_delivered_;
+  Statement beside_;
   Statement intakes_;
   std::optional<Statement> paused_;
 };
@@ -86,6 +92,7 @@ class TotalsWriter {
  private:
   Statement save_row_;
   Statement save_last_delivered_;
+  Statement save_delivered_before_;
   Statement save_intake_;
 };
 

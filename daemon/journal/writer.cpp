@@ -26,6 +26,7 @@ Writer::Writer(Connection connection, const PayloadCipher& cipher, WriterState s
                WriterHealth& health, ClockGuard& clock_guard)
     : connection_(std::move(connection)),
       statements_(connection_, cipher),
+      key_memory_(options, clock_guard),
       state_(std::move(state)),
       clock_(clock),
       inbox_(std::move(inbox)),
@@ -213,7 +214,7 @@ Writer::Saved Writer::save(const Work& work) {
   // All of it: a page that is read, or written before its time, waits for the disk as the fsync does.
   std::optional<ThreadProgress::DiskWrite> disk_write(std::in_place);
   WriterState working = state_;
-  WriteTransaction transaction{connection_, statements_, working, clock_.wall_now()};
+  WriteTransaction transaction{connection_, statements_, working, clock_.wall_now(), key_memory_};
   const std::size_t destinations_before = state_.totals.rows().size();
   failed_alone_.clear();
   health_.commit_begins(clock_.monotonic_now());

@@ -84,6 +84,7 @@ class Writer {
 
   Connection connection_;
   WriterStatements statements_;
+  const KeyMemory key_memory_;
   WriterState state_;
   const Clock& clock_;
   std::shared_ptr<Inbox> inbox_;

@@ -2,11 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 
@@ -19,6 +24,7 @@
 #include "operations/health_json.hpp"
 #include "operations/metrics.hpp"
 #include "operations/operator_description.hpp"
+#include "operations/status_page.hpp"
 #include "operations/submission_query.hpp"
 
 namespace relay {
@@ -28,6 +34,9 @@ namespace json = boost::json;
 
 // The operations thread does nothing else meanwhile.
 constexpr std::chrono::milliseconds longest_listing{100};
+// Metrics don't wait longer for the disk; then they are of the commit before.
+constexpr std::chrono::seconds longest_saving{1};
+constexpr std::chrono::milliseconds look_for_saved{2};
 
 HttpResponse text_answer(unsigned status, std::string_view content_type, std::string body) {
   HttpResponse response;
@@ -89,6 +98,7 @@ boost::asio::awaitable<HttpResponse> AdminApi::handle(const HttpRequestHead& hea
   if (!known_method || methods.find(head.method) == std::string_view::npos) co_return method_not_allowed(methods);
   if (head.method == "POST") co_return co_await change(*target, **who, head, body);
   if (target->resource == AdminResource::export_archive) co_return carrying_.hand_out(std::move(**who));
+  if (target->resource == AdminResource::metrics) co_return co_await metrics();
   co_return show(*target, head, who->has_value());
 }
 
@@ -132,10 +142,10 @@ HttpResponse AdminApi::show(const AdminTarget& target, const HttpRequestHead& he
       return ready();
     case AdminResource::health:
       return health(head, trusted);
-    case AdminResource::metrics:
-      return metrics();
     case AdminResource::status:
       return json_response(200, status_json(overview_.look().health, overview_.rates(), {.remote_text = trusted}));
+    case AdminResource::page:
+      return page();
     case AdminResource::submissions:
       return list(head, trusted);
     case AdminResource::submission:
@@ -177,10 +187,38 @@ HttpResponse AdminApi::health(const HttpRequestHead& head, bool trusted) {
   return json_response(good ? 200 : 503, health_json(health, {.remote_text = trusted}));
 }
 
-HttpResponse AdminApi::metrics() {
+// What was counted belongs to a commit, so that two answers of one commit are equal. Looked after rather than told: a
+// writer that hangs may answer when nobody is left to be told.
+boost::asio::awaitable<void> AdminApi::counts_saved() {
+  const auto saved = std::make_shared<std::atomic<bool>>(false);
+  if (!journal_.save_counts([saved] { *saved = true; })) co_return;
+  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+  const MonotonicTime deadline = clock_.monotonic_now() + longest_saving;
+  while (!*saved && clock_.monotonic_now() < deadline) {
+    timer.expires_after(look_for_saved);
+    co_await timer.async_wait(boost::asio::use_awaitable);
+  }
+}
+
+boost::asio::awaitable<HttpResponse> AdminApi::metrics() {
+  co_await counts_saved();
   const Overview::Look look = overview_.look();
-  if (!look.facts.snapshot) return journal_unreadable(look.facts.snapshot_error);
-  return text_answer(200, metrics_content_type, metrics_text(look.facts, look.health));
+  if (!look.facts.snapshot) co_return journal_unreadable(look.facts.snapshot_error);
+  co_return text_answer(200, metrics_content_type, metrics_text(look.facts, look.health));
+}
+
+HttpResponse AdminApi::page() {
+  const Health health = overview_.look().health;
+  const auto dead = journal_.list({.state = SubmissionState::dead_letter, .limit = dead_letters_on_the_page});
+  HttpResponse response =
+      text_answer(200, status_page_content_type,
+                  status_page(health, overview_.rates(), dead ? dead->submissions : std::vector<SubmissionView>(),
+                              clock_.wall_now()));
+  response.fields.push_back({"Content-Security-Policy", status_page_policy()});
+  response.fields.push_back({"X-Content-Type-Options", "nosniff"});
+  response.fields.push_back({"Referrer-Policy", "no-referrer"});
+  response.fields.push_back({"Cache-Control", "no-store"});
+  return response;
 }
 
 HttpResponse AdminApi::list(const HttpRequestHead& head, bool trusted) {

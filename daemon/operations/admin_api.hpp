@@ -45,7 +45,9 @@ class AdminApi {
   HttpResponse show(const AdminTarget& target, const HttpRequestHead& head, bool trusted);
   HttpResponse health(const HttpRequestHead& head, bool trusted);
   HttpResponse ready();
-  HttpResponse metrics();
+  boost::asio::awaitable<HttpResponse> metrics();
+  boost::asio::awaitable<void> counts_saved();
+  HttpResponse page();
   HttpResponse list(const HttpRequestHead& head, bool trusted);
   HttpResponse submission(const SubmissionId& id, bool trusted);
   HttpResponse payload(const SubmissionId& id);

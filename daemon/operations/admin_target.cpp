@@ -8,7 +8,8 @@ namespace {
 
 using Names = std::pair<std::string_view, AdminResource>;
 
-constexpr std::array<Names, 13> fixed = {{
+constexpr std::array<Names, 14> fixed = {{
+    {"/", AdminResource::page},
     {"/health/live", AdminResource::live},
     {"/health/ready", AdminResource::ready},
     {"/health", AdminResource::health},
@@ -108,6 +109,7 @@ std::string_view allowed_methods(AdminResource resource) {
     case AdminResource::ready:
     case AdminResource::health:
     case AdminResource::metrics:
+    case AdminResource::page:
     case AdminResource::status:
     case AdminResource::submission:
     case AdminResource::payload:

@@ -14,6 +14,7 @@ enum class AdminResource {
   ready,
   health,
   metrics,
+  page,
   status,
   submissions,
   submission,

@@ -17,6 +17,14 @@ void add(std::vector<WatchedCertificate>& watched, const std::string& listener, 
   watched.push_back({"client_ca of " + listener, "", files.client_ca, EndOf::last});
 }
 
+// What a destination is shown; empty: nothing.
+std::string shown_to(const DestinationSettings& destination) {
+  if (const auto* http = std::get_if<HttpSettings>(&destination.system)) return http->client_certificate.certificate;
+  if (const auto* mllp = std::get_if<MllpDestinationSettings>(&destination.system))
+    return mllp->client_certificate.certificate;
+  return {};
+}
+
 }  // namespace
 
 std::vector<WatchedCertificate> certificates_of(const Settings& settings) {
@@ -29,6 +37,11 @@ std::vector<WatchedCertificate> certificates_of(const Settings& settings) {
   }
   if (settings.admin.tls && settings.admin.listen) {
     add(watched, "admin " + settings.admin.listen->text(), settings.admin.tls->files);
+  }
+  for (const auto& destination : settings.destinations) {
+    if (std::string shown = shown_to(destination); !shown.empty()) {
+      watched.push_back({"client_certificate of " + destination.name, destination.name, std::move(shown)});
+    }
   }
   return watched;
 }

@@ -35,7 +35,10 @@ struct Options {
   std::string client_of_token;
   std::string operator_of_token;
   bool version = false;
+  bool json = false;  // of commands that don't print the daemon's own
 };
+
+constexpr const char* print_json = "Print JSON";
 
 constexpr unsigned longest_wait_seconds = 7 * 24 * 3600;
 
@@ -100,12 +103,15 @@ class CommandLine {
     operators_.add_all([this](const char* name, const char* description, std::function<Command()> make) {
       return add(name, description, std::move(make));
     });
-    add("verify", "Check every row, digest and invariant of the journal, beside the daemon or without it",
-        [this] { return VerifyCommand{options_.configuration}; });
+    add("verify", "Check every row, digest and invariant of the journal, beside the daemon or without it", [this] {
+      return VerifyCommand{options_.configuration, options_.json};
+    })->add_flag("--json", options_.json, print_json);
     add_open_deliveries();
     add_reload();
     add_key();
-    add("version", "Print the version", [] { return VersionCommand{}; });
+    add("version", "Print the version", [this] {
+      return VersionCommand{options_.json};
+    })->add_flag("--json", options_.json, print_json);
   }
 
   std::variant<Command, CommandLineAnswer> parse(int argc, const char* const* argv) {
@@ -149,8 +155,10 @@ class CommandLine {
     command->add_option("--config", options_.configuration, "Not read: a token is made without one")->type_name("FILE");
     commands_.emplace_back(command, [this] {
       const bool for_operator = !options_.operator_of_token.empty();
-      return NewTokenCommand{for_operator ? options_.operator_of_token : options_.client_of_token, for_operator};
+      return NewTokenCommand{for_operator ? options_.operator_of_token : options_.client_of_token, for_operator,
+                             options_.json};
     });
+    command->add_flag("--json", options_.json, print_json);
   }
 
   void add_check() {
@@ -160,6 +168,7 @@ class CommandLine {
     });
     command->add_flag("--connect", options_.check.connect,
                       "Sign in to each destination and say whether it would take a submission; sends none");
+    command->add_flag("--json", options_.check.json, print_json);
   }
 
   void add_submit() {
@@ -187,6 +196,7 @@ class CommandLine {
                        ->type_name("SECONDS")
                        ->check(CLI::Range(0U, longest_wait_seconds));
     command->add_flag("--test", submit.test, "Submit a synthetic HL7 result (MSH-11 = T)");
+    command->add_flag("--json", submit.json, print_json);
   }
 
   void add_status() {

@@ -36,9 +36,9 @@ void log_start(const LoadedSettings& loaded, const std::vector<std::string>& gro
 }
 
 // A thread that the kernel holds can't be joined: nothing that it uses is destroyed, the process just ends.
-[[noreturn]] void end_without(const std::vector<std::string>& doors) {
-  for (const std::string& door : doors) {
-    log_error("a door hangs in its files and is left so: see whether its share answers", {{"door", door}});
+[[noreturn]] void end_without(const std::vector<std::string>& hanging) {
+  for (const std::string& name : hanging) {
+    log_error("it hangs in its files and is left so: see whether its share answers", {{"name", name}});
   }
   log_info("stopped");
   std::_Exit(static_cast<int>(ExitCode::success));

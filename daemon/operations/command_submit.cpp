@@ -5,6 +5,9 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value_from.hpp>
 
 #include "base/uuid.hpp"
 #include "operations/admin_client.hpp"
@@ -108,7 +111,7 @@ ExitCode execute(const SubmitCommand& command, const Streams& streams) {
       complain(payload.name, problem_text(*answer));
       return true;
     }
-    streams.out << id << std::endl;
+    if (!command.json) streams.out << id << std::endl;
     accepted.push_back(id);
     return true;
   };
@@ -124,6 +127,9 @@ ExitCode execute(const SubmitCommand& command, const Streams& streams) {
         break;
       }
     }
+  }
+  if (command.json) {
+    streams.out << boost::json::serialize(boost::json::object{{"ids", boost::json::value_from(accepted)}}) << std::endl;
   }
   if (command.wait) {
     const auto deadline = std::chrono::steady_clock::now() + *command.wait;

@@ -3,6 +3,8 @@
 #include <ostream>
 
 #include <fmt/format.h>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "base/bearer_tokens.hpp"
 #include "operations/commands.hpp"
@@ -12,7 +14,13 @@ namespace relay {
 ExitCode execute(const NewTokenCommand& command, const Streams& streams) {
   const Secret token = new_bearer_token();
   const std::string digest = sha256(token.reveal()).hex();
-  streams.out << "token: " << token.reveal() << "\ntoken_sha256: " << digest << '\n';
+  if (command.json) {
+    const boost::json::object made{
+        {"token", token.reveal()}, {"token_sha256", digest}, {command.for_operator ? "name" : "client", command.name}};
+    streams.out << boost::json::serialize(made) << '\n';
+  } else {
+    streams.out << "token: " << token.reveal() << "\ntoken_sha256: " << digest << '\n';
+  }
   streams.out.flush();
   streams.err << fmt::format(
       "Give the token to {} over a safe way: it can't be shown again. It is sent as\n"

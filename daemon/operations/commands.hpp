@@ -24,6 +24,7 @@ struct RunCommand {
 struct CheckCommand {
   std::filesystem::path configuration;
   bool connect = false;
+  bool json = false;
 };
 struct SubmitCommand {
   std::filesystem::path configuration;
@@ -34,6 +35,7 @@ struct SubmitCommand {
   std::optional<std::string> idempotency_key{};
   std::optional<std::chrono::seconds> wait{};
   bool test = false;
+  bool json = false;
 };
 struct StatusCommand {
   std::filesystem::path configuration;
@@ -57,6 +59,7 @@ struct ShowCommand {
 };
 struct VerifyCommand {
   std::filesystem::path configuration;
+  bool json = false;
 };
 // Of the package's scripts: how many deliveries of that journal are open.
 struct OpenDeliveriesCommand {
@@ -75,8 +78,11 @@ struct KeyNewCommand {
 struct NewTokenCommand {
   std::string name;  // of the client, or of the operator
   bool for_operator = false;
+  bool json = false;
 };
-struct VersionCommand {};
+struct VersionCommand {
+  bool json = false;
+};
 
 using Command = std::variant<RunCommand, CheckCommand, SubmitCommand, StatusCommand, ListCommand, ShowCommand,
                              VerifyCommand, OpenDeliveriesCommand, ReloadCommand, KeyNewCommand, VersionCommand,

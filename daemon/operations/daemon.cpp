@@ -77,6 +77,7 @@ Daemon::Daemon(LoadedSettings loaded, Journal& journal)
                                          }}),
       reloads_(operations_.context, notifier_, [this] { return configuration_.reload(); }) {
   admin_api_.serve_reloads(reloads_);
+  overview_.ask_doors([this] { return doors_.troubles(); });
   const Settings& settings = configuration_.settings();
   const auto add_admin = [&](const ListenAddress& listen, const std::vector<std::string>& allowed_hosts) {
     admin_listeners_.push_back(std::make_unique<AdminListener>(operations_.context, admin_options_of(settings, listen),
@@ -175,8 +176,9 @@ std::vector<std::string> Daemon::stop() {
   // Doors drain while deliveries in flight end: both have the same time.
   std::vector<std::string> hanging;
   std::thread doors([&, deadline] { hanging = doors_.stop(deadline); });
-  forwarder_.stop(grace);
+  std::vector<std::string> lanes = forwarder_.stop(grace);
   doors.join();
+  hanging.insert(hanging.end(), std::make_move_iterator(lanes.begin()), std::make_move_iterator(lanes.end()));
   intake_.finish(last_answers);
   // Until here the operator endpoint has answered that the relay is stopping.
   stop_admin_listeners(std::chrono::steady_clock::now() + last_answers);

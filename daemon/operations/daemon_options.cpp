@@ -40,9 +40,8 @@ JournalOptions journal_options_of(const Settings& settings) {
   options.keep_record = settings.journal.keep_record;
   options.keep_audit = settings.journal.keep_audit;
   options.keep_idempotency = settings.intake.keep_idempotency;
-  // What messages were called is kept with the keys.
   for (const auto& listener : settings.intake.mllp) {
-    options.keep_idempotency = std::max(options.keep_idempotency, listener.dedupe_window);
+    options.keep_message_names = std::max(options.keep_message_names, listener.dedupe_window);
   }
   options.max_backoff = std::chrono::milliseconds(0);
   for (const auto& destination : settings.destinations) {

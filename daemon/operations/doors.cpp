@@ -34,9 +34,29 @@ Result<void> Doors::open(std::vector<DoorPlan> plans) {
   for (DoorPlan& plan : plans) {
     auto opened = start(std::move(plan));
     if (!opened) return Failure{opened.error()};
+    const std::lock_guard lock(open_mutex_);
     open_.push_back(std::move(*opened));
   }
   return {};
+}
+
+std::vector<Doors::Open> Doors::take_open() {
+  const std::lock_guard lock(open_mutex_);
+  return std::exchange(open_, {});
+}
+
+void Doors::set_open(std::vector<Open> open) {
+  const std::lock_guard lock(open_mutex_);
+  open_ = std::move(open);
+}
+
+std::vector<std::string> Doors::troubles() const {
+  std::vector<std::string> troubles;
+  const std::lock_guard lock(open_mutex_);
+  for (const Open& one : open_) {
+    if (const auto trouble = one.door->trouble()) troubles.push_back(one.plan.name + ": " + *trouble);
+  }
+  return troubles;
 }
 
 // An address is free only once the door that had it has let go of it.
@@ -93,7 +113,7 @@ Result<std::vector<std::string>> Doors::replace(std::vector<DoorPlan> plans, con
   switch_over();
 
   std::vector<std::string> failed;
-  for (Open& one : std::exchange(open_, {})) {
+  for (Open& one : take_open()) {
     const auto plan = std::ranges::find_if(plans, [&](const DoorPlan& each) { return each.name == one.plan.name; });
     if (plan == plans.end()) {
       close(one, nullptr);
@@ -115,12 +135,12 @@ Result<std::vector<std::string>> Doors::replace(std::vector<DoorPlan> plans, con
       failed.push_back(plan->key);
     }
   }
-  open_ = std::move(next);
+  set_open(std::move(next));
   return failed;
 }
 
 std::vector<std::string> Doors::stop(std::chrono::steady_clock::time_point deadline) {
-  for (Open& one : std::exchange(open_, {})) closing_.push_back({one.plan.name, std::move(one.door), nullptr});
+  for (Open& one : take_open()) closing_.push_back({one.plan.name, std::move(one.door), nullptr});
   const auto drained = std::make_shared<Countdown>(closing_.size());
   for (const Closing& one : closing_) one.door->stop([drained] { drained->arrive(); });
   if (drained->wait_until(deadline)) return {};

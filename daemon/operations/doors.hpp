@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +42,9 @@ class Doors {
   // names of those that something of runs still: the process must end without destroying what they use.
   std::vector<std::string> stop(std::chrono::steady_clock::time_point deadline);
 
+  // Why nothing comes in through some of them now, a line each: "folder /srv/out: …". Any thread.
+  std::vector<std::string> troubles() const;
+
  private:
   struct Open {
     DoorPlan plan;
@@ -58,6 +62,10 @@ class Doors {
   void close(Open& leaving, std::function<void()> drained);
   void close_and_wait(Open& leaving);
 
+  std::vector<Open> take_open();
+  void set_open(std::vector<Open> open);
+
+  mutable std::mutex open_mutex_;  // of open_, which troubles() reads
   std::vector<Open> open_;
   std::vector<Closing> closing_;  // until what they have under way has ended
 };

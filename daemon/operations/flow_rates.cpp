@@ -12,7 +12,9 @@ void FlowRates::look(MonotonicTime at, const JournalSnapshot& snapshot) {
   if (!samples_.empty() && at - samples_.back().at < closest_samples) return;
   Sample sample{at, {}};
   for (const auto& [name, totals] : snapshot.destinations) {
-    sample.accepted_and_delivered[name] = {totals.accepted, totals.delivered};
+    // What reached the destination: a delivery that is sent again does so twice.
+    const auto reached = totals.attempts.find(Outcome::accepted);
+    sample.accepted_and_delivered[name] = {totals.accepted, reached == totals.attempts.end() ? 0 : reached->second};
   }
   samples_.push_back(std::move(sample));
   // The first sample is the last one that is at least a whole window old.
@@ -28,9 +30,8 @@ std::optional<FlowRate> FlowRates::of(const std::string& destination) const {
                           ? std::pair<std::uint64_t, std::uint64_t>{0, 0}
                           : first->second;
   const std::chrono::duration<double, std::ratio<60>> minutes = samples_.back().at - samples_.front().at;
-  // A total can fall: a delivered one that is sent again counts as queued.
   const auto rate = [&](std::uint64_t now, std::uint64_t then) {
-    return now > then ? static_cast<double>(now - then) / minutes.count() : 0.0;
+    return static_cast<double>(now - then) / minutes.count();
   };
   return FlowRate{rate(last->second.first, before.first), rate(last->second.second, before.second)};
 }

@@ -137,7 +137,7 @@ std::vector<std::string> remarks_of(const Health& health) {
 }
 
 // One clause for each thing that isn't as it should be, the gravest first.
-std::vector<std::string> complaints_of(const Health& health) {
+std::vector<std::string> complaints_of(const Health& health, const HealthFacts& facts) {
   std::vector<std::string> complaints;
   for (const auto& [name, destination] : health.destinations) {
     const std::string waiting = counted(destination.totals.queued, "delivery waits", "deliveries wait");
@@ -159,6 +159,13 @@ std::vector<std::string> complaints_of(const Health& health) {
     const auto off = std::chrono::duration_cast<std::chrono::seconds>(*destination.clock_ahead_by);
     complaints.push_back(fmt::format("this machine's clock is {} {} {}'s", human_duration(std::chrono::abs(off)),
                                      off.count() > 0 ? "ahead of" : "behind", name));
+  }
+  complaints.insert(complaints.end(), facts.door_troubles.begin(), facts.door_troubles.end());
+  for (const StalledThread& thread : facts.stalled) {
+    if (!thread.in_foreign_files) continue;
+    const auto waits = std::chrono::duration_cast<std::chrono::seconds>(thread.since_turn);
+    complaints.push_back(
+        fmt::format("the folder of the thread {} has not answered for {}", thread.name, human_duration(waits)));
   }
   if (health.dead_letter > 0) complaints.push_back(counted(health.dead_letter, "dead letter", "dead letters"));
   return complaints;
@@ -264,7 +271,7 @@ Health assess_health(const HealthFacts& facts) {
   for (const ExpiringCertificate& each : facts.expiring) health.expiring.push_back(clause_of(each, facts.now));
 
   const auto refusal = why_not_accepting(facts);
-  const auto complaints = complaints_of(health);
+  const auto complaints = complaints_of(health, facts);
   health.accepting = !refusal;
   if (refusal) {
     health.status = HealthStatus::failing;

@@ -4,7 +4,7 @@
 //
 // ok:       everything works.
 // degraded: submissions are taken, but a destination is down or no longer configured while deliveries wait for it,
-//           something is stuck, there are dead letters, or an alarm is raised.
+//           something is stuck, there are dead letters, a watched folder can't be used, or an alarm is raised.
 // failing:  submissions can't be taken.
 #pragma once
 
@@ -39,6 +39,7 @@ struct HealthFacts {
   std::map<std::string, DestinationCondition> conditions;
   std::vector<ConfiguredDestination> destinations;
   std::vector<std::string> insecure_listeners;  // named until they are changed
+  std::vector<std::string> door_troubles;       // why nothing comes in through some door: "folder /srv/out: …"
   std::vector<StalledThread> stalled;           // the longest first (stalls.hpp)
   std::vector<ExpiringCertificate> expiring;    // the first to end first
 };

@@ -113,8 +113,17 @@ void add_destinations(Families& families, const Health& health) {
   families.begin("deliveries_accepted_total", "Deliveries taken on for a destination.", MetricType::Counter);
   of_each([&](const auto& label, const DestinationHealth& of) { families.counter({label}, of.totals.accepted); });
 
-  families.begin("deliveries_delivered_total", "Deliveries that the destination took over.", MetricType::Counter);
-  of_each([&](const auto& label, const DestinationHealth& of) { families.counter({label}, of.totals.delivered); });
+  // A counter never falls; what is sent again counts once. How many are delivered now is a state like the others.
+  families.begin("deliveries_delivered_total",
+                 "Deliveries that the destination took over, those included that an operator had sent again since.",
+                 MetricType::Counter);
+  of_each([&](const auto& label, const DestinationHealth& of) { families.counter({label}, of.totals.ever_delivered); });
+
+  families.begin("deliveries_moved_in_total", "Deliveries redirected to this destination.", MetricType::Counter);
+  of_each([&](const auto& label, const DestinationHealth& of) { families.counter({label}, of.totals.moved_in); });
+
+  families.begin("deliveries_moved_out_total", "Deliveries redirected to another destination.", MetricType::Counter);
+  of_each([&](const auto& label, const DestinationHealth& of) { families.counter({label}, of.totals.moved_out); });
 
   families.begin("attempts_total", "Tries to deliver, by outcome.", MetricType::Counter);
   of_each([&](const auto& label, const DestinationHealth& of) {

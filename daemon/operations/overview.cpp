@@ -41,6 +41,7 @@ Overview::Look Overview::look() {
   facts.conditions = journal_.conditions();
   facts.destinations = destinations_;
   facts.insecure_listeners = insecure_listeners_;
+  if (door_troubles_) facts.door_troubles = door_troubles_();
   facts.stalled = stalled_threads(stall_limit_);
   facts.now = clock_.wall_now();
   facts.expiring = certificates_.look(now, facts.now);

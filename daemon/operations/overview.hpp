@@ -2,7 +2,9 @@
 // operations thread.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -27,6 +29,8 @@ class Overview {
   // A new configuration.
   void change(std::vector<ConfiguredDestination> destinations, std::vector<std::string> insecure_listeners,
               std::vector<WatchedCertificate> certificates);
+  // Asked at every look: why nothing comes in through some door now.
+  void ask_doors(std::function<std::vector<std::string>()> troubles) { door_troubles_ = std::move(troubles); }
   // From now on nothing is accepted.
   void stopping() { stopping_ = true; }
   // Reads the journal once; raises and ends alarms. Quick: its cost doesn't grow with the backlog.
@@ -39,6 +43,7 @@ class Overview {
   std::vector<ConfiguredDestination> destinations_;
   std::vector<std::string> insecure_listeners_;
   CertificateWatch certificates_;
+  std::function<std::vector<std::string>()> door_troubles_;
   const MonotonicTime started_;
   const std::chrono::milliseconds stall_limit_;
   bool stopping_ = false;

@@ -1,6 +1,7 @@
 // When a thread that completes no turn of its loop is a failure, and when the service manager is to start the relay
 // anew (design, "Lane"). Two answers for a thread that waits for the disk: a slow disk is no reason for a restart loop,
-// which would find the same disk.
+// which would find the same disk. A share that hangs is none at all, and the other ways in are open all the while: it
+// makes health degraded.
 #pragma once
 
 #include <algorithm>
@@ -27,10 +28,12 @@ inline std::chrono::milliseconds stall_limit(std::optional<std::chrono::microsec
 
 // Submissions can't be promised anything while one of these hangs.
 inline bool makes_health_fail(const StalledThread& thread) {
+  if (thread.in_foreign_files) return false;
   return !thread.in_disk_write || *thread.in_disk_write >= disk_write_that_fails;
 }
 
 inline bool stops_the_watchdog(const StalledThread& thread) {
+  if (thread.in_foreign_files) return false;
   return !thread.in_disk_write || *thread.in_disk_write >= disk_write_that_ends_it;
 }
 

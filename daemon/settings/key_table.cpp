@@ -1,15 +1,12 @@
 #include "settings/key_table.hpp"
 
 #include <algorithm>
-#include <initializer_list>
+
+#include "settings/key_table_parts.hpp"
 
 namespace relay {
-namespace {
 
-constexpr bool built = true;
-constexpr bool not_yet = false;
-
-KeySection section(std::string path, std::initializer_list<Key> own, std::initializer_list<Key> common = {}) {
+KeySection section(std::string path, std::initializer_list<Key> own, std::initializer_list<Key> common) {
   KeySection made{std::move(path), own};
   made.keys.insert(made.keys.end(), common);
   return made;
@@ -18,18 +15,16 @@ KeySection section(std::string path, std::initializer_list<Key> own, std::initia
 // Of every destination, whatever its type.
 const std::initializer_list<Key>& common_destination_keys() {
   static const std::initializer_list<Key> common = {
-      {"type", built, "", "the system: azure_storage_queue, directory, reportstream, s3, sftp"},
+      {"type", built, "", "the system: azure_storage_queue, directory, reportstream, http, mllp, s3, sftp"},
       {"concurrency", built, "16", "deliveries in flight at once, 1 to 256"},
       {"timeout", built, "60s", "how long one request may take"},
       {"backoff", built, "", "how long to wait before what failed is tried again"},
       {"alarm_after", built, "15m", "how long it may be down before an alarm is raised"},
-      {"rate", not_yet, "", "deliveries a second at most"},
+      {"rate", built, "", "deliveries at most: 50/s, 30/m, 600/h"},
       {"hold_windows", not_yet, "", "times of the week in which nothing is sent"},
   };
   return common;
 }
-
-}  // namespace
 
 const Key* KeySection::find(std::string_view name) const {
   const auto found = std::ranges::find(keys, name, &Key::name);
@@ -393,6 +388,13 @@ std::vector<const KeySection*> all() {
           &directory(),
           &reportstream(),
           &reportstream_auth(),
+          &http(),
+          &http_auth(),
+          &client_certificate(),
+          &http_accept(),
+          &http_refuse(),
+          &mllp_destination(),
+          &mllp_destination_tls(),
           &s3(),
           &sftp(),
           &backoff(),

@@ -31,22 +31,32 @@ std::string simplified(std::string_view name) {
   return simple;
 }
 
-}  // namespace
+constexpr std::size_t longest = 64;  // nobody mistypes a name into more
 
-std::optional<std::string> nearest_name(std::string_view written, const std::vector<std::string>& candidates) {
-  constexpr std::size_t longest = 64;  // nobody mistypes a name into more
-  if (written.size() > longest) return std::nullopt;
-  const std::string simple = simplified(written);
+// The candidate with the least distance below that.
+std::optional<std::string> within(std::size_t least, std::string_view written,
+                                  const std::vector<std::string>& candidates, bool share_a_letter) {
+  const std::string simple = simplified(written.substr(0, longest));
   std::optional<std::string> nearest;
-  std::size_t least = (written.size() + 1) / 2 + 1;
   for (const auto& candidate : candidates) {
     if (candidate.size() > longest) continue;
     const std::size_t distance = edit_distance(simple, simplified(candidate));
-    if (distance >= least || distance >= candidate.size()) continue;
+    if (distance >= least || (share_a_letter && distance >= candidate.size())) continue;
     least = distance;
     nearest = candidate;
   }
   return nearest;
+}
+
+}  // namespace
+
+std::optional<std::string> nearest_name(std::string_view written, const std::vector<std::string>& candidates) {
+  if (written.size() > longest) return std::nullopt;
+  return within((written.size() + 1) / 2 + 1, written, candidates, true);
+}
+
+std::optional<std::string> closest_name(std::string_view written, const std::vector<std::string>& candidates) {
+  return within(2 * longest, written, candidates, false);
 }
 
 }  // namespace relay

@@ -105,26 +105,32 @@ std::optional<Rate> read_rate(const Section& section) {
   return rate;
 }
 
-std::optional<TlsListenerSettings> read_tls(const Section& listener, const KeySection& known) {
-  if (!listener.has("tls")) return std::nullopt;
-  const Section section = listener.section("tls", known);
-  TlsListenerSettings tls;
+TlsFiles read_tls_files(const Section& section) {
+  TlsFiles files;
   const auto read = [&](const char* key, std::string& target, bool needed) {
     const auto text = section.text(key);
     if (text) target = text->value;
     if (!section.has(key) && needed) section.error(std::string("needs `") + key + "`: a path, or PEM text");
     return text.has_value() || (!needed && !section.has(key));
   };
-  const bool whole = static_cast<int>(read("certificate", tls.files.certificate, true)) +
-                         static_cast<int>(read("key", tls.files.key, true)) +
-                         static_cast<int>(read("client_ca", tls.files.client_ca, false)) ==
+  const bool whole = static_cast<int>(read("certificate", files.certificate, true)) +
+                         static_cast<int>(read("key", files.key, true)) +
+                         static_cast<int>(read("client_ca", files.client_ca, false)) ==
                      3;
+  if (whole) {
+    if (const auto usable = TlsContext::make(files); !usable) report_unusable(section, usable.error().message);
+  }
+  return files;
+}
+
+std::optional<TlsListenerSettings> read_tls(const Section& listener, const KeySection& known) {
+  if (!listener.has("tls")) return std::nullopt;
+  const Section section = listener.section("tls", known);
+  TlsListenerSettings tls;
+  tls.files = read_tls_files(section);
   tls.clients = read_items<TlsClientRule>(section, "clients", keys::tls_clients(), read_tls_client_rule);
   if (section.has("clients") && !section.has("client_ca")) {
     section.error("clients", "needs client_ca beside it: without it no certificate is asked for");
-  }
-  if (whole) {
-    if (const auto usable = TlsContext::make(tls.files); !usable) report_unusable(section, usable.error().message);
   }
   return tls;
 }

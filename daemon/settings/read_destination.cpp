@@ -53,12 +53,11 @@ DirectorySettings read_directory(const Section& section) {
     return directory;
   }
   directory.path = path->value;
-  std::error_code error;
   if (!directory.path.is_absolute()) {
     section.error("path", path->quoted() + " isn't a full path, beginning with '/'");
-  } else if (!std::filesystem::is_directory(directory.path, error)) {
+  } else {
     // Not an error: a share that is away for an hour is a destination that is down, no reason to refuse submissions.
-    section.warning("path", path->quoted() + " isn't a folder that is there; make it, and give it to the relay's user");
+    warn_of_folder(section, *path, "give it to the relay's user");
   }
   return directory;
 }
@@ -83,6 +82,16 @@ constexpr std::array types = {
                       destination.system = read_reportstream(section);
                       destination.transport = read_transport(section);
                     }},
+    DestinationType{"http", keys::http,
+                    [](const Section& section, DestinationSettings& destination) {
+                      destination.system = read_http(section);
+                      destination.transport = read_transport(section);
+                    }},
+    DestinationType{"mllp", keys::mllp_destination,
+                    [](const Section& section, DestinationSettings& destination) {
+                      destination.system = read_mllp_destination(section);
+                      destination.concurrency = 1;
+                    }},
     DestinationType{"s3", keys::s3,
                     [](const Section& section, DestinationSettings& destination) {
                       destination.system = read_s3(section);
@@ -92,7 +101,7 @@ constexpr std::array types = {
         "sftp", keys::sftp,
         [](const Section& section, DestinationSettings& destination) { destination.system = read_sftp(section); }},
 };
-constexpr std::array<std::string_view, 5> types_to_come = {"azure_service_bus", "rabbitmq", "redis", "http", "mllp"};
+constexpr std::array<std::string_view, 3> types_to_come = {"azure_service_bus", "rabbitmq", "redis"};
 
 std::vector<std::string> type_names() {
   std::vector<std::string> names;
@@ -156,6 +165,7 @@ std::optional<DestinationSettings> read_destination(const Reading& reading, cons
   section.read("concurrency", destination.concurrency, 1, 256);
   section.read("timeout", destination.timeout, milliseconds(1), hours(1));
   section.read("alarm_after", destination.alarm_after, milliseconds(1), hours(24 * 365));
+  destination.rate = read_rate(section);
   destination.backoff = read_backoff(section);
   known->read(section, destination);
   return destination;
@@ -166,7 +176,7 @@ std::optional<DestinationSettings> read_destination(const Reading& reading, cons
 std::string_view destination_type_name(const DestinationSettings& destination) {
   // In the order of the variant.
   static constexpr std::array<std::string_view, std::variant_size_v<decltype(destination.system)>> names = {
-      "azure_storage_queue", "directory", "reportstream", "s3", "sftp"};
+      "azure_storage_queue", "directory", "reportstream", "http", "mllp", "s3", "sftp"};
   return names.at(destination.system.index());
 }
 

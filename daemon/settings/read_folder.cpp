@@ -22,13 +22,11 @@ void read_path(const Section& section, std::filesystem::path& path) {
   }
   path = std::filesystem::path(written->value).lexically_normal();
   if (!path.has_filename() && path.has_relative_path()) path = path.parent_path();  // a '/' at the end
-  std::error_code error;
   if (!path.is_absolute()) {
     section.error("path", written->quoted() + " isn't a full path, beginning with '/'");
-  } else if (!std::filesystem::is_directory(path, error)) {
+  } else {
     // Not an error: a share may come later, and the other doors go on.
-    section.warning("path", written->quoted() + " isn't a folder that is there; make it, and let the relay's user " +
-                                "read and write it");
+    warn_of_folder(section, *written, "let the relay's user read and write it");
   }
 }
 

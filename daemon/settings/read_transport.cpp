@@ -9,6 +9,14 @@ namespace {
 
 constexpr std::string_view pem_begin = "-----BEGIN";
 
+bool is_no_proxy_entry(std::string_view text) {
+  return std::ranges::none_of(text, [](char c) {
+    return static_cast<unsigned char>(c) <= ' ' || c == ',' || c == '"' || c == '@' || c == 0x7F;
+  });
+}
+
+}  // namespace
+
 // A path that can be read now, or PEM text; what is in it is looked at, so that a wrong file is told here and not as a
 // failed handshake at night.
 void read_ca_file(const Section& section, std::string& target) {
@@ -35,14 +43,6 @@ void read_ca_file(const Section& section, std::string& target) {
   }
   target = written->value;
 }
-
-bool is_no_proxy_entry(std::string_view text) {
-  return std::ranges::none_of(text, [](char c) {
-    return static_cast<unsigned char>(c) <= ' ' || c == ',' || c == '"' || c == '@' || c == 0x7F;
-  });
-}
-
-}  // namespace
 
 TransportSettings read_transport(const Section& section) {
   TransportSettings transport;

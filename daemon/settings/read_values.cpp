@@ -1,4 +1,7 @@
 // Single values that several parts of the configuration have.
+#include <fmt/format.h>
+
+#include "settings/folder_look.hpp"
 #include "settings/section_readers.hpp"
 #include "settings/web_url.hpp"
 #include "submission/media_type.hpp"
@@ -37,6 +40,21 @@ NameTemplate read_name_template(const Section& section, std::string_view key, st
   }
   if (!name->holds(NameField::id)) section.error(key, "must hold {id}, or one submission would write over another");
   return std::move(*name);
+}
+
+void warn_of_folder(const Section& section, const Text& path, std::string_view needed) {
+  constexpr std::chrono::seconds patience{2};
+  switch (look_at_folder(path.value, patience)) {
+    case FolderLook::there:
+      return;
+    case FolderLook::absent:
+      section.warning("path", fmt::format("{} isn't a folder that is there; make it, and {}", path.quoted(), needed));
+      return;
+    case FolderLook::silent:
+      section.warning("path",
+                      path.quoted() + " doesn't answer; see whether its share does. All else goes on meanwhile");
+      return;
+  }
 }
 
 }  // namespace relay

@@ -133,6 +133,8 @@ void Section::report_unknown(const std::string& key, Place key_place, const KeyS
     message +=
         home->path.empty() ? "; it belongs at the left margin, under nothing" : "; it belongs under " + home->path;
   } else {
+    if (const auto closest = closest_name(key, known.names()))
+      message += "; the nearest known key is `" + *closest + '`';
     message += "; known here: " + listed(known.names());
   }
   reading_.problems.error(key_place, message);

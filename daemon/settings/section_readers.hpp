@@ -58,6 +58,8 @@ std::optional<std::string> read_client(const Section& section, std::string_view 
 void check_listeners_apart(const Reading& reading, const std::vector<PlacedListener>& listeners);
 
 // read_access.cpp: who may use a listener
+// Certificate, key and, where the section knows it, client_ca. Unusable files are reported at their line.
+TlsFiles read_tls_files(const Section& section);
 // `tls`; nothing where it is absent. Unusable files are reported at their line.
 std::optional<TlsListenerSettings> read_tls(const Section& listener, const KeySection& known);
 std::optional<Digest> read_token_sha256(const Section& section);
@@ -81,6 +83,9 @@ void read_web_url(const Section& section, std::string_view key, std::string& tar
 std::string read_media_type(const Section& section, std::string_view key);
 // With {id} in it; empty where bad.
 NameTemplate read_name_template(const Section& section, std::string_view key, std::string_view fallback);
+// Warns at `path` where no folder is there, and where none answers within two seconds; `needed` is what else the
+// relay's user needs of it.
+void warn_of_folder(const Section& section, const Text& path, std::string_view needed);
 
 // read_destination.cpp
 std::vector<PlacedName> read_destinations(const Section& top, std::vector<DestinationSettings>& destinations);
@@ -89,12 +94,19 @@ std::vector<PlacedName> read_destinations(const Section& top, std::vector<Destin
 AzureStorageQueueSettings read_azure_storage_queue(const Section& section);
 // read_reportstream.cpp
 ReportStreamSettings read_reportstream(const Section& section);
+// read_http.cpp
+HttpSettings read_http(const Section& section);
+// `certificate` and `key` of the section; empty where it has neither.
+ClientCertificateSettings read_client_certificate(const Section& section);
+// read_mllp_destination.cpp
+MllpDestinationSettings read_mllp_destination(const Section& section);
 // read_s3.cpp
 S3Settings read_s3(const Section& section);
 // read_sftp.cpp
 SftpSettings read_sftp(const Section& section);
 // read_transport.cpp
 TransportSettings read_transport(const Section& section);
+void read_ca_file(const Section& section, std::string& target);
 
 // read_routes.cpp; reads `settings.destinations` and `settings.intake`
 void read_routes(const Section& top, const std::vector<PlacedName>& destinations, Settings& settings);

@@ -17,6 +17,8 @@
 #include "base/secret.hpp"
 #include "settings/access_settings.hpp"
 #include "settings/folder_settings.hpp"
+#include "settings/http_settings.hpp"
+#include "settings/mllp_destination_settings.hpp"
 #include "settings/mllp_settings.hpp"
 #include "settings/reportstream_settings.hpp"
 #include "settings/s3_settings.hpp"
@@ -131,14 +133,17 @@ struct DirectorySettings {
 
 struct DestinationSettings {
   std::string name;
-  std::variant<AzureStorageQueueSettings, DirectorySettings, ReportStreamSettings, S3Settings, SftpSettings> system;
+  std::variant<AzureStorageQueueSettings, DirectorySettings, ReportStreamSettings, HttpSettings,
+               MllpDestinationSettings, S3Settings, SftpSettings>
+      system;
   std::size_t concurrency = 16;
   std::chrono::milliseconds timeout{60'000};
+  std::optional<Rate> rate{};  // of deliveries; nothing: as fast as it goes
   BackoffSettings backoff;
   TransportSettings transport;
   std::chrono::milliseconds alarm_after{std::chrono::minutes(15)};
 };
-// "azure_storage_queue", "directory", "reportstream", "s3", "sftp".
+// "azure_storage_queue", "directory", "reportstream", "http", "mllp", "s3", "sftp".
 std::string_view destination_type_name(const DestinationSettings& destination);
 
 struct Settings {

@@ -13,6 +13,7 @@ struct DestinationLimits {
   ByteCount max_payload{UINT64_MAX};
   std::vector<std::string> content_types;  // empty: any
   bool reaches_reportstream = false;       // so that `validate: auto` means envelope
+  bool goes_in_mllp_frames = false;        // so that it needs a control id, and no byte that ends or begins a frame
   std::string organization{};              // only clients of that org (lab of lab.default); empty: any
 };
 

@@ -58,11 +58,19 @@ std::optional<std::string> RouteTable::refuses_client(const std::vector<std::str
   return std::nullopt;
 }
 
-bool RouteTable::reaches_reportstream(const std::vector<std::string>& destinations) const {
+bool RouteTable::any_of(const std::vector<std::string>& destinations, bool DestinationLimits::*property) const {
   return std::ranges::any_of(destinations, [&](const std::string& name) {
     const auto limits = limits_.find(name);
-    return limits != limits_.end() && limits->second.reaches_reportstream;
+    return limits != limits_.end() && limits->second.*property;
   });
+}
+
+bool RouteTable::reaches_reportstream(const std::vector<std::string>& destinations) const {
+  return any_of(destinations, &DestinationLimits::reaches_reportstream);
+}
+
+bool RouteTable::goes_in_mllp_frames(const std::vector<std::string>& destinations) const {
+  return any_of(destinations, &DestinationLimits::goes_in_mllp_frames);
 }
 
 }  // namespace relay

@@ -40,10 +40,13 @@ class RouteTable {
   std::optional<std::string> refuses_client(const std::vector<std::string>& destinations,
                                             std::string_view client) const;
   bool reaches_reportstream(const std::vector<std::string>& destinations) const;
+  bool goes_in_mllp_frames(const std::vector<std::string>& destinations) const;
   const std::vector<Route>& routes() const { return routes_; }
   const std::vector<std::string>& otherwise() const { return otherwise_; }
 
  private:
+  bool any_of(const std::vector<std::string>& destinations, bool DestinationLimits::*property) const;
+
   std::vector<Route> routes_;
   std::vector<std::string> otherwise_;
   std::map<std::string, DestinationLimits> limits_;

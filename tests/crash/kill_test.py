@@ -3,17 +3,17 @@
 
     tests/crash/kill_test.py [--kills 50] [--seed N] [--clients 12]
 
-Clients post payloads, to the relay's own endpoint and to ReportStream's, that are all different, so that a payload's
-SHA-256 tells whose it is. After each kill, with the clients held back, the journal is verified and compared with what
-the clients know:
+Clients submit payloads that are all different, so that a payload's SHA-256 tells whose it is: a third each to the relay's
+own endpoint, to ReportStream's, and over MLLP. After each kill, with the clients held back, the journal is verified and
+compared with what the clients know:
 
-    acknowledged            must be there, with that id and those bytes
+    acknowledged            must be there, with that id (MLLP tells none) and those bytes
     sent without an answer  may be there once, or not at all; some clients send it again with the same
-                            Idempotency-Key, after which it must be there exactly once
+                            Idempotency-Key (MLLP: the same MSH-10 and bytes), after which it must be there exactly once
     anything else there     is invented
 
-At the end everything must have been delivered, byte for byte. A run in which no kill hit the moment between the commit
-and the answer, or none hit a request before its commit, has shown nothing, and fails.
+At the end everything must have been delivered, byte for byte. A run in which at one of the doors no kill hit the moment
+between the commit and the answer, or none hit a request before its commit, has shown nothing, and fails.
 """
 
 import argparse
@@ -29,6 +29,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+from mllp import Closed, MllpConnection  # noqa: E402
+from ports import free_port  # noqa: E402
 from raw_http import ConnectionEnded, RawConnection, await_true, head  # noqa: E402
 from relay import HL7, Relay, hl7  # noqa: E402
 
@@ -36,14 +38,18 @@ from relay import HL7, Relay, hl7  # noqa: E402
 class Load:
     """Clients on kept connections, and what each of them knows."""
 
-    def __init__(self, relay, clients, seed):
+    def __init__(self, relay, clients, seed, mllp_port=None):
+        """With `mllp_port` every third client speaks MLLP."""
         self.relay = relay
+        self.mllp_port = mllp_port
+        self.doors = ["own", "reportstream"] + (["mllp"] if mllp_port is not None else [])
         self.lock = threading.Lock()
         self.open = threading.Event()
         self.ended = False
         self.parked = 0
         self.sent = {}          # sha256 -> (payload, key), from before the first byte goes out
-        self.acknowledged = {}  # sha256 -> id
+        self.over_mllp = set()
+        self.acknowledged = {}  # sha256 -> id; over MLLP None
         self.unanswered = set()
         self.refused = []
         self.threads = [threading.Thread(target=self._client, args=(random.Random(f"{seed}-{number}"), number), daemon=True)
@@ -64,8 +70,9 @@ class Load:
 
     def _client(self, source, number):
         connection, again = None, []
-        # A third retries what got no answer, as a careful sender does; the others show what happens without.
-        careful = number % 3 == 0
+        # Half of them retry what got no answer, as a careful sender does, and all over MLLP; the others show what happens without.
+        mllp = self.door_of(number) == "mllp"
+        careful = mllp or number // len(self.doors) % 2 == 0
         while True:
             if not self.open.is_set():
                 with self.lock:
@@ -78,7 +85,7 @@ class Load:
             payload, key = again.pop() if again else self._new(source, careful)
             sha256 = hashlib.sha256(payload).hexdigest()
             try:
-                connection = connection or RawConnection(self.relay.address, timeout=60)
+                connection = connection or self._connect(mllp)
             except OSError:
                 if careful and sha256 in self.sent:
                     again.append((payload, key))
@@ -87,9 +94,11 @@ class Load:
             with self.lock:
                 self.sent[sha256] = (payload, key)
                 self.unanswered.add(sha256)
+                if mllp:
+                    self.over_mllp.add(sha256)
             try:
-                answer = self._post(connection, payload, key, number)
-            except (OSError, ConnectionEnded):
+                answer = connection.ask(payload) if mllp else self._post(connection, payload, key, number)
+            except (OSError, ConnectionEnded, Closed):
                 connection.close()
                 connection = None
                 if careful:
@@ -97,12 +106,23 @@ class Load:
                 continue
             with self.lock:
                 self.unanswered.discard(sha256)
-                if answer.status == (202 if number % 2 == 0 else 201):
-                    self.acknowledged[sha256] = answer.json()["id"]
+                if mllp:
+                    taken, identifier = answer.code == "AA", None
                 else:
-                    self.refused.append((answer.status, answer.body[:200]))
+                    taken = answer.status == (201 if self.door_of(number) == "reportstream" else 202)
+                    identifier = answer.json()["id"] if taken else None
+                if taken:
+                    self.acknowledged[sha256] = identifier
+                else:
+                    self.refused.append((answer.code, answer.error) if mllp else (answer.status, answer.body[:200]))
         if connection:
             connection.close()
+
+    def door_of(self, number):
+        return self.doors[number % len(self.doors)]
+
+    def _connect(self, mllp):
+        return MllpConnection(self.mllp_port) if mllp else RawConnection(self.relay.address, timeout=60)
 
     @staticmethod
     def _new(source, careful):
@@ -110,10 +130,10 @@ class Load:
         payload = hl7(f"{source.getrandbits(64):016x}", extra=b"\rNTE|1||" + source.randbytes(16).hex().encode() + b"k" * size)
         return payload, f"{source.getrandbits(64):016x}" if careful else None
 
-    @staticmethod
-    def _post(connection, payload, key, number):
-        # Every second one comes as to ReportStream itself.
-        target, client = ("/v1/submissions", "Relay-Client") if number % 2 == 0 else ("/api/waters?processing=async", "client")
+    def _post(self, connection, payload, key, number):
+        target, client = "/v1/submissions", "Relay-Client"
+        if self.door_of(number) == "reportstream":
+            target, client = "/api/waters?processing=async", "client"
         headers = [("Content-Type", HL7), ("Content-Length", str(len(payload))), (client, f"lab.{number}")]
         if key:
             headers.append(("Idempotency-Key", key))
@@ -146,17 +166,17 @@ class Journal:
 
 
 def check(load, journal, checked):
-    """Holds the clients' knowledge against the journal; returns (journalled without an answer, neither)."""
+    """Holds the clients' knowledge against the journal; returns what is journalled without an answer, and what is neither."""
     journal.read_new()
     for sha256 in load.acknowledged.keys() - checked:
         assert sha256 in journal.known, f"LOST: {load.acknowledged[sha256]} was acknowledged"
-        assert journal.known[sha256] == load.acknowledged[sha256], "acknowledged under another id"
+        assert load.acknowledged[sha256] in (None, journal.known[sha256]), "acknowledged under another id"
     checked |= load.acknowledged.keys()
     invented = journal.known.keys() - load.sent.keys()
     assert not invented, f"INVENTED: {[journal.known[each] for each in invented][:5]}"
     assert not load.refused, f"refused: {load.refused[:3]}"
     open_ends = load.unanswered - load.acknowledged.keys()
-    return len(open_ends & journal.known.keys()), len(open_ends - journal.known.keys())
+    return open_ends & journal.known.keys(), open_ends - journal.known.keys()
 
 
 def check_delivered(load, journal, archive):
@@ -171,12 +191,15 @@ def run(options, folder):
     chance = random.Random(options.seed)
     archive = folder / "archive"
     archive.mkdir()
-    relay = Relay(folder, {"destinations": {"archive": {"type": "directory", "path": str(archive)}}})
+    mllp_port = free_port()
+    relay = Relay(folder, {"destinations": {"archive": {"type": "directory", "path": str(archive)}},
+                           "intake": {"mllp": [{"listen": f"127.0.0.1:{mllp_port}", "client": "lab.lis"}]}})
     load = None
     try:
         relay.start()
-        load, journal, checked = Load(relay, options.clients, options.seed), Journal(relay), set()
-        without_answer = neither = 0
+        load, journal, checked = Load(relay, options.clients, options.seed, mllp_port), Journal(relay), set()
+        # Over all kills: a careful client's retry takes its own out again.
+        without_answer, neither = set(), set()
         for kill in range(1, options.kills + 1):
             before = len(load.acknowledged)
             load.open.set()
@@ -194,24 +217,30 @@ def run(options, folder):
             relay.start()
             there, absent = check(load, journal, checked)
             relay.check_totals()
-            # Counted over all kills so far; a careful client's retry takes its own out again.
-            without_answer, neither = max(without_answer, there), max(neither, absent)
+            without_answer |= there
+            neither |= absent
             if kill % 10 == 0 or kill == options.kills:
                 print(f"{kill} kills: {len(load.acknowledged)} acknowledged, {len(journal.known)} in the journal; without "
-                      f"an answer {there} journalled, {absent} not", flush=True)
+                      f"an answer {len(there)} journalled, {len(absent)} not", flush=True)
         load.open.set()
         before = len(load.acknowledged)
         await_true(lambda: len(load.acknowledged) > before + options.clients, "the last answers", timeout=60)
         load.hold()
         check(load, journal, checked)
         for sha256, (_, key) in load.sent.items():
-            assert not key or sha256 in journal.known or sha256 in load.unanswered, "a retried request is missing"
+            retried = key or sha256 in load.over_mllp
+            assert not retried or sha256 in journal.known or sha256 in load.unanswered, "a retried request is missing"
         await_true(lambda: relay.status()["destinations"]["archive"]["queued"] == 0, "everything is delivered", timeout=600)
         check_delivered(load, journal, archive)
         assert relay.stop() == 0
         print(relay.verify())
-        assert without_answer, "no kill fell between a commit and its answer: this run has shown nothing"
-        assert neither, "no kill fell before a commit: this run has shown nothing"
+        repeats = without_answer & load.over_mllp & load.acknowledged.keys()
+        print(f"over MLLP {len(load.acknowledged.keys() & load.over_mllp)} acknowledged, {len(repeats)} of them at a repeat of "
+              f"what was journalled already")
+        for door, sent in (("HTTP", load.sent.keys() - load.over_mllp), ("MLLP", load.over_mllp)):
+            assert without_answer & sent, f"{door}: no kill fell between a commit and its answer: this run has shown nothing"
+            assert neither & sent, f"{door}: no kill fell before a commit: this run has shown nothing"
+        assert repeats, "no message was sent again that was journalled already: this run has shown nothing"
     finally:
         if load:
             load.end()

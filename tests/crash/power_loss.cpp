@@ -11,9 +11,11 @@
 // Runs with several threads repeat only nearly. `--synchronous normal` takes the journal's commit syncs away (as
 // `PRAGMA synchronous=NORMAL` would): then rows must be lost, or the harness is blind. `--encryption` seals, with a new
 // key in front of the old ones at some of the openings. A third of the chains grow old: days pass between their
-// crashes, so that payloads and records are erased and idempotency keys rotate. A quarter begin with the journal of the
-// first version, and most of their first crashes fall into its steps to this one. A long run in which none of that
-// happened has shown nothing, and fails. The last line is `N passed, N failed`; exit code 1 where anything failed.
+// crashes, so that payloads and records are erased and idempotency keys rotate. Operators retry, resend, set aside,
+// discard and pause meanwhile; lanes save that tries begin, and what destinations say later. A quarter begin with the
+// journal of the first version, and most of their first crashes fall into its steps to this one. A long run in which
+// none of that happened has shown nothing, and fails. The last line is `N passed, N failed`; exit code 1 where anything
+// failed.
 #include <signal.h>
 #include <unistd.h>
 
@@ -60,6 +62,7 @@ struct Counts {
   std::uint64_t old_after_steps = 0;
   std::uint64_t erased = 0;     // records
   std::uint64_t rotations = 0;  // of the idempotency tables
+  JournalModel::Happened happened;
 };
 
 std::array<char, 200> hang_message;
@@ -87,7 +90,10 @@ class Chain {
     make_first_version_journal(options(vfs), model_, clock_, kind_);
     first_version_ = true;
   }
-  ~Chain() { counts_.erased += model_.erased(); }
+  ~Chain() {
+    counts_.erased += model_.erased();
+    counts_.happened += model_.happened();
+  }
   Chain(const Chain&) = delete;
   Chain& operator=(const Chain&) = delete;
 
@@ -254,9 +260,13 @@ int main(int argc, char** argv) {
             << counts.acknowledged << " submissions acknowledged, " << counts.operations << " disk operations, "
             << seconds.count() << " s; first version before its steps " << counts.old_before_steps << ", behind them "
             << counts.old_after_steps << ", records erased " << counts.erased << ", key rotations " << counts.rotations
-            << "\n";
-  if (crashes >= long_run &&
-      (counts.old_before_steps == 0 || counts.old_after_steps == 0 || counts.erased == 0 || counts.rotations == 0)) {
+            << "\n"
+            << "seen behind crashes: operators' acts " << counts.happened.acts << ", paused destinations "
+            << counts.happened.paused << ", confirmations " << counts.happened.confirmations << ", interrupted tries "
+            << counts.happened.interrupted << ", repeats known by their message's name "
+            << counts.happened.named_repeats << "\n";
+  if (crashes >= long_run && (counts.old_before_steps == 0 || counts.old_after_steps == 0 || counts.erased == 0 ||
+                              counts.rotations == 0 || counts.happened.anything_missing())) {
     std::cout << "something that the run is for never happened\n";
     ++counts.failed;
   }

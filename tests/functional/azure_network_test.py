@@ -64,6 +64,29 @@ def test_a_proxy_that_refuses_is_named_as_such(make_relay, make_proxy, azurite, 
     relay.await_state(identifier, "delivered")
 
 
+def test_proxy_credentials_are_read_again_where_the_proxy_does_not_take_them(make_relay, make_proxy, azurite, storage, tmp_path):
+    wanted = "Basic " + base64.b64encode(b"user:PLANTEDnew").decode()
+    secret = tmp_path / "proxy-credentials"
+    secret.write_text("user:PLANTEDold\n")
+    proxy = make_proxy(1)
+
+    def refuse_others(exchange):
+        if exchange.header("Proxy-Authorization") == wanted:
+            exchange.reply(*exchange.forward())
+        else:
+            answer(407, b"", {"Proxy-Authenticate": "Basic realm=x"})(exchange)
+    proxy.add(Rule(refuse_others))
+    relay = make_relay({"destinations": {"reportstream": storage.destination(
+        proxy=f"http://127.0.0.1:{proxy.port}", proxy_credentials=f"${{file:{secret}}}", backoff=QUICK)}})
+    identifier = relay.submit(hl7())
+    delivery = relay.await_delivery(identifier, lambda each: each["last_error"], "an error")
+    assert (delivery["last_error"]["kind"], delivery["attempts"]) == ("proxy", 0)
+    secret.write_text("user:PLANTEDnew\n")
+    relay.await_state(identifier, "delivered")
+    assert len(storage.envelopes()) == 1
+    assert "PLANTED" not in relay.log()
+
+
 def test_no_proxy_goes_around_it(make_relay, make_proxy, azurite, storage):
     proxy = make_proxy(1)
     relay = make_relay({"destinations": {"reportstream": storage.destination(

@@ -1,4 +1,5 @@
-"""Certificates that end soon are told of before anybody is kept out: the listeners' own, and those that clients show."""
+"""Certificates that end soon are told of before anybody is kept out: the listeners' own, those that clients show, and
+what destinations are shown."""
 
 import shutil
 import ssl
@@ -120,3 +121,11 @@ def test_the_operator_listeners_certificate_counts_too(make_relay, identities, t
         except (OSError, ssl.SSLError):
             return None
     await_true(lambda: health() and "the certificate of admin" in health()["summary"], lambda: relay.log()[-2000:], timeout=60)
+
+
+def test_a_certificate_that_a_destination_is_shown_counts_too(make_relay, identities):
+    relay = make_relay({"destinations": {"state": {"type": "http", "url": "https://localhost:9/in", "client_certificate": {
+        "certificate": str(identities["client_soon"].certificate), "key": str(identities["client_soon"].key)}}}})
+    [alarm] = raised(relay)
+    assert (alarm["destination"], alarm["count"]) == ("state", 1)
+    assert "client_certificate of state ends in 4 d" in relay.health()["summary"]

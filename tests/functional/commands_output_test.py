@@ -37,6 +37,32 @@ def test_version():
     assert re.search(r"\d+\.\d+\.\d+", result.stdout.decode())
 
 
+def test_json_everywhere(directory_relay, tmp_path):
+    def said(*arguments, code=0):
+        result = directory_relay.command(*arguments, "--json")
+        assert result.returncode == code, (arguments, result.stdout, result.stderr)
+        return json.loads(result.stdout)
+    assert re.search(r"\d+\.\d+\.\d+", said("version")["version"])
+    (identifier,) = said("submit", "--test", "--wait", "60")["ids"]
+    checked = said("check", "--connect")
+    assert (checked["problems"], checked["warnings"]) == ([], []) and "archive" in checked["routes"][0]
+    assert [(each["destination"], each["kind"]) for each in checked["findings"]] == [("archive", "good")]
+    verified = said("verify")
+    assert verified["destinations"]["archive"] == {"accepted": 1, "moved_in": 0, "delivered": 1, "queued": 0, "dead_letter": 0,
+                                                   "discarded": 0, "moved_out": 0}
+    assert (verified["submissions"], verified["findings"], verified["not_checked"]) == (1, [], [])
+    assert verified["as_of"] == said("status")["as_of"]
+    token = json.loads(command("token", "new", "--client", "lab.x", "--json").stdout)
+    assert token["token_sha256"] == hashlib.sha256(token["token"].encode()).hexdigest() and token["client"] == "lab.x"
+    assert said("list")["submissions"][0]["id"] == said("show", identifier)["id"] == identifier
+    assert said("pause", "archive")["paused"] and said("reload")["restart_needed"] == []
+    assert {each["action"] for each in said("audit")["entries"]} >= {"pause", "reload"}
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("nonsense: 1\n")
+    result = command("check", "--json", "--config", bad)
+    assert result.returncode == 78 and any("unknown key nonsense" in each for each in json.loads(result.stdout)["problems"])
+
+
 def test_submit_prints_one_id_a_line(directory_relay, tmp_path):
     files = {tmp_path / "one.hl7": hl7(), tmp_path / "two.fhir": fhir(), tmp_path / "three.csv": b"a,b\n1,2\n",
              tmp_path / "four.xml": b"<a/>", tmp_path / "big.hl7": hl7(extra=b"b" * 300_000)}

@@ -1,5 +1,7 @@
 """What every functional test gets: the emulator (one a session), and relays and fault proxies that end with the test."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +12,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from azurite import Azurite  # noqa: E402
 from fault_proxy import FaultProxy  # noqa: E402
 from outbox import Outbox  # noqa: E402
-from relay import BINARY, Relay  # noqa: E402
+from ports import free_ports  # noqa: E402
+from relay import BINARY, ROOT, Relay  # noqa: E402
+from small_disk import NoMounts, SmallDisk  # noqa: E402
+from tls import Identity  # noqa: E402
 
 
 def pytest_configure(config):
@@ -118,3 +123,64 @@ def make_outbox(make_relay, tmp_path):
         return outbox
 
     return make
+
+
+@pytest.fixture
+def make_disk(tmp_path):
+    """make_disk(kind, megabytes): a real file system that ends with the test; skips where nothing can be mounted."""
+    made = []
+
+    def make(kind, megabytes):
+        try:
+            made.append(SmallDisk(tmp_path, kind, megabytes))
+        except NoMounts as error:
+            pytest.skip(f"can't mount here: {error}")
+        return made[-1]
+
+    yield make
+    for disk in made:
+        disk.end()
+
+
+@pytest.fixture(scope="session")
+def step_faults(tmp_path_factory):
+    """step_faults(thread=…, kill=…): the environment of a relay in which tests/support/step_fault.c stands in a thread's way."""
+    library = tmp_path_factory.mktemp("step-fault") / "step_fault.so"
+    subprocess.run(["gcc", "-Wall", "-Werror", "-shared", "-fPIC", "-O1", "-o", library, ROOT / "tests/support/step_fault.c", "-ldl"],
+                   check=True)
+
+    def environment(**what):
+        return {"LD_PRELOAD": str(library), "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
+                **{f"STEP_{name.upper()}": str(value) for name, value in what.items()}}
+    return environment
+
+
+@pytest.fixture
+def make_mllp_relay(make_relay, tmp_path):
+    """make_mllp_relay(keys of a listener, …, **keys of intake): relay.mllp are the listeners' ports, and two spare ones."""
+    (tmp_path / "archive").mkdir()
+
+    def make(*listeners, **intake):
+        ports = free_ports(len(listeners) + 2)
+        relay = make_relay({"destinations": {"archive": {"type": "directory", "path": str(tmp_path / "archive")}},
+                            "intake": {**intake, "mllp": [{"listen": f"127.0.0.1:{port}", **listener}
+                                                          for port, listener in zip(ports, listeners)]}})
+        relay.mllp = ports
+        relay.archive = tmp_path / "archive"
+        return relay
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def identities(tmp_path_factory):
+    """Certificates: of the relay (`server`, and `next`), of an authority, of those it signed, and of a stranger."""
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = Identity(folder, "authority", "Senders of the lab")
+    return {"server": Identity(folder, "server", "relay.lab.example", ["relay.lab.example"]),
+            "next": Identity(folder, "next", "relay.lab.example", ["relay.lab.example"]),
+            "authority": authority,
+            "lab_a": Identity(folder, "lab_a", "Lab A", issuer=authority),
+            "lab_b": Identity(folder, "lab_b", "anything", ["lis.lab-b.example"], issuer=authority),
+            "unknown": Identity(folder, "unknown", "Unknown", issuer=authority),
+            "stranger": Identity(folder, "stranger", "Lab A")}

@@ -1,27 +1,8 @@
 """The drop folder where a disk is full, and where it doesn't answer: each file is one submission all the same, and nobody else
 waits for it."""
 
-import os
-import subprocess
-
 import pytest
-from relay import ROOT, SLOWNESS, await_true, hl7
-from small_disk import NoMounts, SmallDisk
-
-
-@pytest.fixture
-def make_disk(tmp_path):
-    made = []
-
-    def make(kind, megabytes):
-        try:
-            made.append(SmallDisk(tmp_path, kind, megabytes))
-        except NoMounts as error:
-            pytest.skip(f"can't mount here: {error}")
-        return made[-1]
-    yield make
-    for disk in made:
-        disk.end()
+from relay import SLOWNESS, await_true, hl7
 
 
 @pytest.mark.parametrize("kind", ["tmpfs", "ext4"])
@@ -74,15 +55,7 @@ def test_a_full_disk_of_the_journal_leaves_files_and_takes_them_when_there_is_ro
     relay.verify()
 
 
-@pytest.fixture(scope="module")
-def step_fault(tmp_path_factory):
-    library = tmp_path_factory.mktemp("step-fault") / "step_fault.so"
-    subprocess.run(["gcc", "-Wall", "-Werror", "-shared", "-fPIC", "-O1", "-o", library, ROOT / "tests/support/step_fault.c", "-ldl"],
-                   check=True)
-    return library
-
-
-def test_a_share_that_hangs_stalls_no_other_door_and_no_stop(make_outbox, tmp_path, step_fault):
+def test_a_share_that_hangs_stalls_no_other_door_and_no_stop(make_outbox, tmp_path, step_faults):
     outbox = make_outbox(start=False)
     other = tmp_path / "other"
     other.mkdir()
@@ -91,8 +64,7 @@ def test_a_share_that_hangs_stalls_no_other_door_and_no_stop(make_outbox, tmp_pa
     relay.update({"intake": {"folder": [folder, {**folder, "path": str(other)}]}, "shutdown_grace": "1s"})
     hangs = tmp_path / "hangs"
     hangs.touch()
-    relay.start(env={"LD_PRELOAD": str(step_fault), "STEP_THREAD": "folder-0", "STEP_HANG": str(hangs),
-                     "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"})
+    relay.start(env=step_faults(thread="folder-0", hang=hangs))
     payload, beside = hl7(), hl7()
     outbox.put("hanging.hl7", payload)
     (other / "beside.hl7").write_bytes(beside)
@@ -109,14 +81,13 @@ def test_a_share_that_hangs_stalls_no_other_door_and_no_stop(make_outbox, tmp_pa
     relay.verify()
 
 
-def test_a_share_that_hangs_keeps_no_reload_waiting_for_ever(make_outbox, tmp_path, step_fault):
+def test_a_share_that_hangs_keeps_no_reload_waiting_for_ever(make_outbox, tmp_path, step_faults):
     outbox = make_outbox(start=False)
     relay = outbox.relay
     hangs = tmp_path / "hangs"
     hangs.touch()
     relay.update({"shutdown_grace": "1s"})
-    relay.start(env={"LD_PRELOAD": str(step_fault), "STEP_THREAD": "folder-0", "STEP_HANG": str(hangs),
-                     "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"})
+    relay.start(env=step_faults(thread="folder-0", hang=hangs))
     outbox.put("hanging.hl7", hl7())
     relay.update({"intake": {"folder": []}})
     assert relay.command("reload", timeout=120).returncode == 0

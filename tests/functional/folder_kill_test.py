@@ -3,27 +3,17 @@ file put there again is a new one."""
 
 import os
 import signal
-import subprocess
 
 import pytest
-from relay import ROOT, RelayFailed, await_true, hl7
+from relay import RelayFailed, await_true, hl7
 
 # An upper bound for what one file takes, should the test never come to an end.
 MOST_STEPS = 120
 
 
-@pytest.fixture(scope="module")
-def step_fault(tmp_path_factory):
-    library = tmp_path_factory.mktemp("step-fault") / "step_fault.so"
-    subprocess.run(["gcc", "-Wall", "-Werror", "-shared", "-fPIC", "-O1", "-o", library, ROOT / "tests/support/step_fault.c", "-ldl"],
-                   check=True)
-    return library
-
-
-def start_until_killed(relay, library, thread, step, is_over):
+def start_until_killed(relay, step_faults, thread, step, is_over):
     """True where it was killed at that step; False where all that was to be done took fewer steps."""
-    relay.start(env={"LD_PRELOAD": str(library), "STEP_THREAD": thread, "STEP_KILL": str(step),
-                     "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}, ready=False)
+    relay.start(env=step_faults(thread=thread, kill=step), ready=False)
     await_true(lambda: not relay.running() or is_over(), lambda: f"killed at step {step}, or done: {relay.log()[-2000:]}")
     # What is done may not be all that is to be done.
     code = relay.stop()
@@ -37,7 +27,7 @@ def start_until_killed(relay, library, thread, step, is_over):
     ("folder-0", {"after": "delete", "complete_when": "marker:*.ok"}),
     ("writer", {}),
 ])
-def test_a_file_is_taken_once_whatever_it_is_killed_at(make_outbox, step_fault, thread, keys):
+def test_a_file_is_taken_once_whatever_it_is_killed_at(make_outbox, step_faults, thread, keys):
     outbox = make_outbox(start=False, **{"complete_when": "renamed", **keys})
     relay = outbox.relay
     relay.update({"destinations": {"archive": {"backoff": {"max": "1s"}}}})
@@ -55,7 +45,7 @@ def test_a_file_is_taken_once_whatever_it_is_killed_at(make_outbox, step_fault, 
 
         def is_over(name=name):
             return name in outbox.done() if kept else outbox.waiting() == []
-        killed = start_until_killed(relay, step_fault, thread, step, is_over)
+        killed = start_until_killed(relay, step_faults, thread, step, is_over)
         relay.start()
         await_true(lambda: outbox.waiting() == [], outbox.look)
         assert sorted(outbox.payloads()) == sorted(sent.values()), f"killed at step {step}"
@@ -79,7 +69,7 @@ def test_a_file_is_taken_once_whatever_it_is_killed_at(make_outbox, step_fault, 
     relay.verify()
 
 
-def test_a_file_put_there_again_while_a_note_is_pending_is_a_new_one(make_outbox, step_fault):
+def test_a_file_put_there_again_while_a_note_is_pending_is_a_new_one(make_outbox, step_faults):
     """Killed where the file is erased and its note isn't yet: what lies there at the next start is another file, also
     with the same name, bytes and date, and in the same place on the disk."""
     outbox = make_outbox(start=False, after="delete", complete_when="renamed")
@@ -91,7 +81,7 @@ def test_a_file_put_there_again_while_a_note_is_pending_is_a_new_one(make_outbox
             path.write_bytes(payload)
             os.utime(path, (1_700_000_000, 1_700_000_000))
             sent += 1
-        killed = start_until_killed(relay, step_fault, "folder-0", step, lambda: outbox.waiting() == [])
+        killed = start_until_killed(relay, step_faults, "folder-0", step, lambda: outbox.waiting() == [])
         if not killed:
             break
     assert not killed and sent > 1

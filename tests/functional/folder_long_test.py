@@ -1,11 +1,10 @@
 """The drop folder's waits at their full length. Only with tests/run --long (EDGE_RELAY_LONG=1): minutes go by."""
 
 import os
-import subprocess
 import time
 
 import pytest
-from relay import ROOT, await_true, hl7
+from relay import await_true, hl7
 
 pytestmark = pytest.mark.skipif(not os.environ.get("EDGE_RELAY_LONG"), reason="takes minutes: tests/run --long")
 
@@ -30,12 +29,9 @@ def test_a_file_that_grows_for_forty_seconds_with_room_made_in_advance_is_taken_
     assert outbox.payloads() == [whole, whole]
 
 
-def test_without_events_from_the_kernel_the_folder_is_looked_at_every_minute(make_outbox, tmp_path):
-    library = tmp_path / "step_fault.so"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, ROOT / "tests/support/step_fault.c", "-ldl"], check=True)
+def test_without_events_from_the_kernel_the_folder_is_looked_at_every_minute(make_outbox, step_faults):
     outbox = make_outbox(start=False)
-    outbox.relay.start(env={"LD_PRELOAD": str(library), "STEP_BLIND": "1",
-                            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"})
+    outbox.relay.start(env=step_faults(blind=1))
     await_true(lambda: "it is looked at every minute" in outbox.relay.log(), outbox.look)
     for name in ["a.hl7", "b.hl7"]:
         outbox.put(name, hl7())

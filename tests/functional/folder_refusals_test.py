@@ -113,10 +113,12 @@ def test_a_folder_that_comes_later_is_watched_then(make_outbox):
     outbox.path.rmdir()  # made by the fixture
     outbox.relay.start()
     await_true(lambda: "make the folder, or mount the share" in outbox.relay.log(), outbox.look)
+    await_true(lambda: outbox.relay.health()["status"] == "degraded", "health says so, too")
+    assert f"; folder {outbox.path}: " in outbox.relay.health()["summary"]
     outbox.path.mkdir()
     outbox.put("result.hl7", hl7())
     outbox.await_done("result.hl7")
-    assert outbox.relay.health()["status"] == "ok"
+    await_true(lambda: outbox.relay.health()["status"] == "ok", "well again")
 
 
 def test_from_a_read_only_folder_nothing_is_taken_until_it_can_be_written(make_outbox, tmp_path):

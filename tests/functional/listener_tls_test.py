@@ -8,22 +8,9 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from raw_http import ConnectionEnded
 from relay import HL7, SLOWNESS, await_true, hl7, request
-from tls import Identity, client_context, tls_request
+from tls import client_context, tls_request
 
 REFUSED = (ssl.SSLError, ConnectionEnded, ConnectionResetError, BrokenPipeError)
-
-
-@pytest.fixture(scope="module")
-def identities(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("certificates")
-    authority = Identity(folder, "authority", "Senders of the lab")
-    return {"server": Identity(folder, "server", "relay.lab.example", ["relay.lab.example"]),
-            "next": Identity(folder, "next", "relay.lab.example", ["relay.lab.example"]),
-            "authority": authority,
-            "lab_a": Identity(folder, "lab_a", "Lab A", issuer=authority),
-            "lab_b": Identity(folder, "lab_b", "anything", ["lis.lab-b.example"], issuer=authority),
-            "unknown": Identity(folder, "unknown", "Unknown", issuer=authority),
-            "stranger": Identity(folder, "stranger", "Lab A")}
 
 
 def tls_of(identity, **more):

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 import jwt
 import pytest
 import yaml
-from relay import HL7, ROOT, await_true, head, hl7
+from ports import free_ports
+from relay import HL7, ROOT, await_true, head, hl7, request
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 NOBODY = "/v1/submissions/01890000-0000-7000-8000-000000000000"
@@ -46,6 +47,10 @@ def relays(tmp_path_factory):
         "rate": "1/h", "tokens": [{"token_sha256": hashlib.sha256(b"token").hexdigest()}],
         "public_keys": [{"client": "lab.signing", "key": str(public)}]})
     guarded.update({})
+    [full.signing_port] = free_ports(1)
+    full.config["intake"]["http"].append({"listen": f"127.0.0.1:{full.signing_port}",
+                                          "public_keys": [{"client": "lab.signing", "key": str(public)}]})
+    full.update({})
     forgetful = Relay(folder, {"destinations": {"archive": directory}, "journal": {"keep_delivered_payload": "1ms"}}, "forgetful")
     try:
         guarded.start()
@@ -131,17 +136,20 @@ def test_the_intake_is_described(relays):
     check_schema(document, "Report", call(200, "GET", f"/api/waters/report/{report['id']}/history", path=history).json())
     call(404, "GET", no_history, path=history)
     call(403, "GET", no_history, {"Host": "evil.example"}, path=history)
-    what_asking_answers(guard, document, relays["guarded"].sender_key)
+    def ask_signing(method, target, headers=(), body=None):
+        return request(("127.0.0.1", full.signing_port), method, target, headers, body)
+    busy_signing = Caller(ask_signing, None)
+    what_asking_answers(guard, busy_signing, document, relays["guarded"].sender_key)
     guard(401, "GET", NOBODY, path=one)
     guard(401, "GET", no_history, path=history)
     guard(401, "GET", "/openapi.yaml")
     targets = {one: NOBODY, history: no_history}
     refused_methods(call, document, targets)
-    assert operations_of(document) == call.seen | busy.seen | guard.seen
+    assert operations_of(document) == call.seen | busy.seen | busy_signing.seen | guard.seen
     nothing_undescribed(call, document, targets, "daemon/intake")
 
 
-def what_asking_answers(guard, document, key):
+def what_asking_answers(guard, busy_signing, document, key):
     """401 and 429 of what is posted, and a token for a signed assertion."""
     for number, path in enumerate(("/v1/submissions", "/api/waters", "/api/reports", "/api/v1/reports")):
         who = {"Content-Type": HL7, "Authorization": "Bearer token", "client": f"lab.{number}"}
@@ -151,6 +159,7 @@ def what_asking_answers(guard, document, key):
     assertion = jwt.encode({"iss": "lab.signing", "exp": int(time.time()) + 60, "jti": "1"}, key, algorithm="RS256")
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     body = urlencode({"scope": "lab.*.report", "client_assertion": assertion}).encode()
+    check_schema(document, "Problem", busy_signing(503, "POST", "/api/token", form, body).json())
     check_schema(document, "AccessToken", guard(200, "POST", "/api/token", form, body).json())
     check_schema(document, "TokenRefusal", guard(401, "POST", "/api/token", form, body).json())
     guard(403, "POST", "/api/token", {**form, "Host": "evil.example"}, body)
@@ -171,6 +180,7 @@ def test_the_operator_endpoint_is_described(relays, tmp_path):
     check_schema(document, "Ready", busy(503, "GET", "/health/ready").json())
     check_schema(document, "Health", busy(503, "GET", "/health").json())
     call(200, "GET", "/metrics")
+    call(200, "GET", "/")
     check_schema(document, "Status", call(200, "GET", "/v1/status").json())
 
     taken = call(202, "POST", submissions, {"Content-Type": HL7, "Relay-Payload-Name": "a name"}, hl7()).json()

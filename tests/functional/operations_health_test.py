@@ -1,6 +1,9 @@
 """Health, metrics, the operator socket and systemd's notifications."""
 
+import base64
 import contextlib
+import hashlib
+import re
 import socket
 import subprocess
 
@@ -31,6 +34,30 @@ def test_live_and_ready(azure_relay):
     assert azure_relay.admin("/health/ready").status == 200
     assert azure_relay.admin("/health/nothing").status == 404
     assert azure_relay.admin("/health", "POST").status == 405
+
+
+def test_the_status_page_shows_it_to_people_and_asks_for_nothing_else(directory_relay):
+    relay = directory_relay
+    relay.await_state(relay.submit(hl7()), "delivered")
+    relay.archive.rename(relay.archive.with_name("away"))
+    dead = relay.submit(hl7(), client="lab.x", relay_payload_name="PLANTED name.hl7")
+    await_true(lambda: relay.health()["destinations"]["archive"]["state"] == "down", "down")
+    await_true(lambda: relay.command("set-aside", dead).returncode == 0, "set aside", timeout=60)
+    answer = relay.admin("/")
+    assert answer.status == 200 and answer.header("Content-Type") == "text/html; charset=utf-8"
+    page = answer.body.decode()
+    for shown in ("degraded", "archive", "down", dead, "lab.x", "set_aside"):
+        assert shown in page, shown
+    assert "PLANTED" not in page
+    # One page: no script, nothing from elsewhere, and a policy that lets its own style through alone.
+    assert not re.search(r"<script|<link|<img|<iframe|https?://|\son\w+=", page), page
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.S)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = answer.header("Content-Security-Policy")
+    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';") and "frame-ancestors 'none'" in policy
+    assert relay.admin("/", "HEAD").status == 200 and relay.admin_socket("/").status == 200
+    assert relay.admin("/", headers={"Host": "evil.example"}).status == 403
+    relay.archive.with_name("away").rename(relay.archive)
 
 
 def test_two_answers_with_the_same_as_of_are_equal(azure_relay):

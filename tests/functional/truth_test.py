@@ -123,6 +123,67 @@ def test_every_answer_tells_the_same_truth(make_relay, tmp_path):
 
 
 @pytest.mark.main
+def test_counters_never_fall_and_what_is_sent_again_is_one_delivery(directory_relay):
+    relay = directory_relay
+    delivered = 'edge_relay_deliveries_delivered_total{destination="archive"}'
+    accepted = 'edge_relay_deliveries_accepted_total{destination="archive"}'
+    identifiers = [relay.submit(hl7()) for _ in range(3)]
+    for identifier in identifiers:
+        relay.await_state(identifier, "delivered")
+    folder = relay.archive
+    folder.rename(folder.with_name("away"))
+    earlier = relay.metrics()
+    assert earlier[delivered] == 3
+    assert relay.command("resend", *identifiers[:2], "--reason", "asked for").returncode == 0
+    for again in (False, True):
+        if again:
+            relay.kill()
+            relay.start()
+        now = relay.metrics()
+        assert (now[delivered], now[accepted]) == (3, 3)
+        assert of_metrics(relay)[1]["archive"] == {"accepted": 3, "delivered": 1, "queued": 2, "dead_letter": 0, "discarded": 0}
+        assert all(now[key] >= value for key, value in earlier.items() if key.split("{")[0].endswith("_total")), (earlier, now)
+        assert of_status(relay)[1]["archive"] == of_verify(relay)[1]["archive"] == of_metrics(relay)[1]["archive"]
+    folder.with_name("away").rename(folder)
+    for identifier in identifiers:
+        relay.await_state(identifier, "delivered", timeout=60)
+    now = relay.metrics()
+    assert (now[delivered], now[accepted]) == (3, 3), "two were sent twice, and are three deliveries all the same"
+    assert now['edge_relay_attempts_total{destination="archive",outcome="accepted"}'] == 5
+
+
+@pytest.mark.main
+def test_what_is_refused_belongs_to_a_commit(directory_relay):
+    """Two answers with the same as_of are equal, refusals included, while refusals come in."""
+    relay = directory_relay
+    ended, looks = threading.Event(), {}
+
+    def refuse():
+        while not ended.is_set():
+            relay.post(b"", idempotency_key="k")
+    workers = [threading.Thread(target=refuse) for _ in range(2)]
+    for each in workers:
+        each.start()
+    try:
+        def look():
+            metrics = relay.metrics()
+            counted = {key: value for key, value in metrics.items() if key.startswith("edge_relay_submissions")}
+            earlier = looks.setdefault(metrics["edge_relay_as_of"], counted)
+            assert earlier == counted, (metrics["edge_relay_as_of"], earlier, counted)
+            return len(looks) > 30
+        await_true(look, lambda: f"{len(looks)} commits seen", timeout=60)
+    finally:
+        ended.set()
+        for each in workers:
+            each.join()
+    # At rest, what was refused just now is in the very next answer.
+    key = 'edge_relay_submissions_refused_total{intake="http",reason="empty_payload"}'
+    before = relay.metrics()[key]
+    relay.post(b"")
+    assert relay.metrics()[key] == before + 1
+
+
+@pytest.mark.main
 def test_what_is_counted_survives_a_restart(directory_relay):
     relay = directory_relay
     for _ in range(3):

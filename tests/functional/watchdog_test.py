@@ -32,11 +32,13 @@ def watched(make_relay, tmp_path):
     managers = []
 
     def make(**config):
-        folder = tmp_path / f"archive-{len(managers)}"
+        folder, outbox = tmp_path / f"archive-{len(managers)}", tmp_path / f"outbox-{len(managers)}"
         folder.mkdir()
+        outbox.mkdir()
         manager = ServiceManager(WATCHDOG_SECONDS)
         managers.append(manager)
-        relay = make_relay({"destinations": {"archive": {"type": "directory", "path": str(folder)}}, **config}, start=False)
+        relay = make_relay({"destinations": {"archive": {"type": "directory", "path": str(folder)}},
+                            "intake": {"folder": [{"path": str(outbox), "client": "lab.batch"}]}, **config}, start=False)
         relay.start(env=manager.environment())
         manager.await_message("READY=1")
         return relay, manager
@@ -50,14 +52,14 @@ def test_an_idle_relay_feeds_the_watchdog(watched):
     manager.await_message("WATCHDOG=1", count=4)
     assert manager.since_alive() < WATCHDOG_SECONDS
     assert any(text.startswith("STATUS=Accepting submissions") for text in manager.messages())
-    assert {"intake-0", "writer", "lane:archive", "operations"} <= set(threads_of(relay.process.pid))
+    assert {"intake-0", "folder-0", "writer", "lane:archive", "operations"} <= set(threads_of(relay.process.pid))
     assert relay.stop() == 0
     manager.await_message("STOPPING=1")
 
 
 def test_every_thread_that_stalls_is_a_failure(watched):
     # All at once, since each takes its half minute.
-    names = ["writer", "lane:archive", "intake-0", "operations"]
+    names = ["writer", "lane:archive", "intake-0", "folder-0", "operations"]
     relays = {name: watched() for name in names}
     for relay, _ in relays.values():
         relay.await_state(relay.submit(hl7()), "delivered")

@@ -4,7 +4,7 @@
 
 #include "fuzz/targets.hpp"
 #include "intake/hl7_acknowledgement.hpp"
-#include "intake/mllp_frame.hpp"
+#include "submission/mllp_frame.hpp"
 
 namespace relay::fuzz {
 

@@ -41,9 +41,9 @@ SERVICES = ("blob", "queue", "table")
 class PacedLoad(Load):
     """As many submissions as an emulator beside it can take, and at times refused: then the client waits a little."""
 
-    def _post(self, connection, payload, key, number):  # pylint: disable=arguments-differ
+    def _post(self, connection, payload, key, number):
         time.sleep(random.uniform(0, 1.5))
-        answered = Load._post(connection, payload, key, number)
+        answered = super()._post(connection, payload, key, number)
         if answered.status == 503:
             assert answered.header("Retry-After"), "a 503 without Retry-After"
             time.sleep(0.5)

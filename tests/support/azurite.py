@@ -42,12 +42,12 @@ class Azurite:
         self.blob_port, self.queue_port, self.table_port = ports or free_ports(3)
         self.process = None
 
-    def start(self, **popen):
+    def start(self, in_memory=False, **popen):
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.folder / "azurite.log", "ab") as log:
             self.process = subprocess.Popen(
-                ["node", str(PROGRAM), "--silent", "--skipApiVersionCheck", "--disableTelemetry",
-                 "--location", str(self.folder / "data"),
+                ["node", str(PROGRAM), "--silent", "--skipApiVersionCheck", "--disableTelemetry", "--disableProductStyleUrl",
+                 *(["--inMemoryPersistence"] if in_memory else ["--location", str(self.folder / "data")]),
                  "--blobPort", str(self.blob_port), "--queuePort", str(self.queue_port),
                  "--tablePort", str(self.table_port), *self.tls_arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **popen)

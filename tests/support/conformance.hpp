@@ -57,6 +57,9 @@ std::unique_ptr<ConformancePeer> make_azure_raw_peer();
 std::unique_ptr<ConformancePeer> make_directory_peer();
 std::unique_ptr<ConformancePeer> make_reportstream_peer();
 std::unique_ptr<ConformancePeer> make_reportstream_function_key_peer();
+std::unique_ptr<ConformancePeer> make_http_peer();
+std::unique_ptr<ConformancePeer> make_http_oauth_peer();
+std::unique_ptr<ConformancePeer> make_mllp_peer();
 std::unique_ptr<ConformancePeer> make_s3_peer();
 std::unique_ptr<ConformancePeer> make_sftp_peer();
 

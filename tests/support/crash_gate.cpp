@@ -28,9 +28,26 @@ void check_verify(const JournalOptions& options, const std::string& when, Journa
   }
 }
 
+// What is paused stays so until somebody resumes it.
+void resume_all(Journal& journal, JournalModel& model, JournalModel::Findings& findings) {
+  for (const std::string& destination : model.destinations()) {
+    if (!model.surely_paused(destination)) continue;
+    if (!journal.claim(destination, 1).empty()) findings.push_back(destination + " is paused, and claimed of");
+    KnownAct& act = model.ask_for("resume", destination);
+    act.note.detail.clear();
+    std::promise<bool> resumed;
+    journal.operator_actions().resume(destination, act.note.by,
+                                      [&resumed](const auto& result) { resumed.set_value(result.ok()); });
+    if (!resumed.get_future().get()) findings.push_back(destination + " couldn't be resumed");
+    model.paused(destination) = {false};
+  }
+}
+
 // Every delivery that is queued can be claimed, once, and be settled.
 void drain(Journal& journal, JournalModel& model, SteppedClock& clock, JournalModel::Findings& findings) {
-  clock.advance(std::chrono::minutes(10));  // beyond every not_before
+  resume_all(journal, model, findings);
+  clock.advance(std::chrono::minutes(10));  // beyond every not_before and follow-up
+  model.check_follow_ups(journal, clock, findings);
   for (const std::string& destination : model.destinations()) {
     for (;;) {
       const auto claims = journal.claim(destination, 16);
@@ -50,6 +67,8 @@ void drain(Journal& journal, JournalModel& model, SteppedClock& clock, JournalMo
           delivery.possible = {DeliveryState::delivered};
           delivery.ended_at = clock.wall_now();
           delivery.attempts_most = delivery.attempts_least = claim.attempts + 1;
+          delivery.started = {std::nullopt};
+          delivery.said = {{"none", ""}};
         }
       }
     }

@@ -147,6 +147,7 @@ class Rule:
 class FaultProxy:
     upstream_port: int
     upstream_host: str = "127.0.0.1"
+    tls: object = None  # an ssl.SSLContext of a server: clients speak TLS, the service doesn't
     requests: list = field(default_factory=list)
 
     def __post_init__(self):
@@ -227,6 +228,11 @@ class FaultProxy:
             self._begin(self._serve, client)
 
     def _serve(self, client):
+        if self.tls is not None:
+            try:
+                client = self._under_tls(client)
+            except (OSError, ValueError):  # a client that doesn't trust the certificate is gone
+                return
         upstream = http.client.HTTPConnection(self.upstream_host, self.upstream_port, timeout=120)
         reader = client.makefile("rb")
         try:
@@ -245,6 +251,13 @@ class FaultProxy:
                 reader.close()
                 client.close()
             upstream.close()
+
+    def _under_tls(self, client):
+        wrapped = self.tls.wrap_socket(client, server_side=True)
+        with self.lock:
+            self.clients.discard(client)
+            self.clients.add(wrapped)
+        return wrapped
 
     def _choose(self, exchange):
         with self.lock:

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <future>
 
 namespace relay {
 namespace {
@@ -36,12 +35,6 @@ bool equal(const DestinationTotals& a, const DestinationTotals& b) {
          a.dead_letter == b.dead_letter && a.discarded == b.discarded && a.attempts == b.attempts;
 }
 
-bool dead(const KnownSubmission& known) {
-  return std::any_of(known.deliveries.begin(), known.deliveries.end(), [](const auto& delivery) {
-    return delivery.second.possible.contains(DeliveryState::dead_letter);
-  });
-}
-
 }  // namespace
 
 std::string name_of(const KnownSubmission& known) {
@@ -61,9 +54,11 @@ std::string JournalModel::payload(std::uint64_t seed, std::size_t size) {
 KnownSubmission& JournalModel::invent(const Clock& clock, std::size_t size, const KnownSubmission* like) {
   KnownSubmission known;
   if (like) {
-    known = *like;
-    known.answer = Answer::none;
-    known.deliveries.clear();
+    known.submission = like->submission;
+    known.payload_seed = like->payload_seed;
+    known.destinations = like->destinations;
+    known.key = like->key;
+    known.message_name = like->message_name;
   } else {
     static constexpr std::array clients = {"lab.one", "lab.two", "lab.three", "lab.four"};
     known.payload_seed = random_();
@@ -91,19 +86,10 @@ KnownSubmission* JournalModel::find(const SubmissionId& id) {
   return found == submissions_.end() ? nullptr : &found->second;
 }
 
-bool JournalModel::must_hold_key(const KnownSubmission& known, WallTime now) const {
-  constexpr auto kept = std::chrono::hours(24 * 7);  // JournalOptions::keep_idempotency
-  if (!known.key || dead(known)) return false;
-  // While a settlement is unanswered it may have ended.
-  const bool open = std::any_of(known.deliveries.begin(), known.deliveries.end(), [](const auto& delivery) {
-    return delivery.second.possible == std::set<DeliveryState>{DeliveryState::queued};
-  });
-  return open || now - known.submission.accepted_at < kept;
-}
-
 bool JournalModel::may_be_erased(const KnownSubmission& known, WallTime now) const {
   return std::all_of(known.deliveries.begin(), known.deliveries.end(), [&](const auto& delivery) {
-    return delivery.second.possible.contains(DeliveryState::delivered) &&
+    const auto& possible = delivery.second.possible;
+    return (possible.contains(DeliveryState::delivered) || possible.contains(DeliveryState::discarded)) &&
            now - delivery.second.ended_at >= keep_record_;
   });
 }
@@ -111,7 +97,14 @@ bool JournalModel::may_be_erased(const KnownSubmission& known, WallTime now) con
 void JournalModel::count_erased(const KnownSubmission& known) {
   ++erased_;
   ++erased_by_intake_[known.submission.intake];
-  for (const std::string& destination : known.destinations) ++erased_deliveries_[destination];
+  for (const auto& [destination, delivery] : known.deliveries) {
+    DestinationTotals& totals = erased_totals_[destination];
+    ++totals.accepted;
+    // Erased while it was to be sent again, it wasn't.
+    ++(delivery.possible.contains(DeliveryState::delivered) ? totals.delivered : totals.discarded);
+    totals.attempts[Outcome::accepted] += delivery.accepted_tries;
+    totals.attempts[Outcome::refused] += delivery.refused_tries;
+  }
 }
 
 void JournalModel::counted(const CounterName& counter, std::uint64_t increment) {
@@ -122,7 +115,10 @@ void JournalModel::check_claim(const std::string& destination, const Claim& clai
   if (!tokens_.insert(claim.token).second) {
     findings.push_back("claim token " + std::to_string(claim.token.value) + " was given out before");
   }
-  const KnownSubmission* known = find(claim.submission.id);
+  if (surely_paused(destination)) {
+    findings.push_back(claim.submission.id.text() + " was claimed for " + destination + ", which is paused");
+  }
+  KnownSubmission* known = find(claim.submission.id);
   if (!known) {
     findings.push_back(claim.submission.id.text() + " was claimed and never submitted");
     return;
@@ -140,6 +136,13 @@ void JournalModel::check_claim(const std::string& destination, const Claim& clai
     findings.push_back(name_of(*known) + " was claimed for " + destination + " with " + std::to_string(claim.attempts) +
                        " attempts instead of " + std::to_string(delivery->second.attempts_least));
   }
+  if (!delivery->second.started.contains(claim.interrupted_since)) {
+    findings.push_back(name_of(*known) + " was claimed for " + destination +
+                       (claim.interrupted_since ? " with a try that never began, or has ended"
+                                                : " without the try that began and has no end"));
+  }
+  delivery->second.started = {claim.interrupted_since};
+  happened_.interrupted += claim.interrupted_since.has_value();
 }
 
 void JournalModel::check_snapshot(const JournalSnapshot& snapshot, Findings& findings) {
@@ -193,18 +196,26 @@ void JournalModel::check_delivery(const DeliveryView& view, KnownDelivery& known
                        std::to_string(known.attempts_least) + " to " + std::to_string(known.attempts_most));
   }
   unsigned counted = 0;
+  unsigned accepted = 0;
+  unsigned refused = 0;
   unsigned last = 0;
   for (const AttemptRecord& attempt : view.history) {
     if (attempt.number <= last) findings.push_back(which + ": its history isn't in order");
     last = attempt.number;
     counted += attempt.counted;
+    accepted += attempt.outcome == Outcome::accepted;
+    // Set aside by hand is no try.
+    refused += attempt.outcome == Outcome::refused && attempt.counted;
   }
   if (counted != view.attempts) {
     findings.push_back(which + " says " + std::to_string(view.attempts) + " attempts and has " +
                        std::to_string(counted) + " in its history");
   }
+  check_later_news(view, known, which, findings);
   known.possible = {view.state};
   known.attempts_least = known.attempts_most = view.attempts;
+  known.accepted_tries = accepted;
+  known.refused_tries = refused;
 }
 
 void JournalModel::check_payload(Journal& journal, const KnownSubmission& known, const Clock& clock,
@@ -220,7 +231,7 @@ void JournalModel::check_payload(Journal& journal, const KnownSubmission& known,
     auto piece = (*source)->read(bytes.size(), 100'000);
     if (!piece) {
       const bool over = std::all_of(known.deliveries.begin(), known.deliveries.end(), [](const auto& delivery) {
-        return delivery.second.possible == std::set<DeliveryState>{DeliveryState::delivered};
+        return delivery.second.surely(DeliveryState::delivered) || delivery.second.surely(DeliveryState::discarded);
       });
       if (piece.error().failure == PayloadFailure::erased && over) return;
       findings.push_back(name_of(known) + ": payload: " + piece.error().message);
@@ -257,9 +268,14 @@ bool JournalModel::check_submission(Journal& journal, KnownSubmission& known, co
   const Submission& b = known.submission;
   if (a.client != b.client || a.content_type != b.content_type || a.size != b.size || a.sha256 != b.sha256 ||
       a.content_type_parameters != b.content_type_parameters || a.payload_name != b.payload_name ||
-      a.intake != b.intake || a.accepted_at != b.accepted_at) {
+      a.intake != b.intake || a.accepted_at != b.accepted_at || a.query_parameters != b.query_parameters) {
     findings.push_back(name_of(known) + " has other metadata than it was submitted with");
   }
+  if (view.repeats < known.repeats_least || view.repeats > known.repeats_most) {
+    findings.push_back(name_of(known) + " has " + std::to_string(view.repeats) + " repeats instead of " +
+                       std::to_string(known.repeats_least) + " to " + std::to_string(known.repeats_most));
+  }
+  known.repeats_least = known.repeats_most = view.repeats;
   if (view.deliveries.size() != known.destinations.size()) {
     findings.push_back(name_of(known) + " has " + std::to_string(view.deliveries.size()) + " deliveries instead of " +
                        std::to_string(known.destinations.size()));
@@ -294,6 +310,9 @@ void JournalModel::check_totals(Journal& journal, bool exact, Findings& findings
       totals.queued += state == DeliveryState::queued;
       totals.delivered += state == DeliveryState::delivered;
       totals.dead_letter += state == DeliveryState::dead_letter;
+      totals.discarded += state == DeliveryState::discarded;
+      totals.attempts[Outcome::accepted] += delivery.accepted_tries;
+      totals.attempts[Outcome::refused] += delivery.refused_tries;
     }
   }
   for (const std::string& destination : destinations_) {
@@ -303,24 +322,26 @@ void JournalModel::check_totals(Journal& journal, bool exact, Findings& findings
       continue;
     }
     const DestinationTotals& totals = found->second;
-    DestinationTotals wanted = ours[destination];
-    wanted.accepted += erased_deliveries_[destination];
-    wanted.delivered += erased_deliveries_[destination];
+    DestinationTotals& wanted = ours[destination];
+    DestinationTotals& erased = erased_totals_[destination];
     const auto compare = [&](const char* what, std::uint64_t has, std::uint64_t wants) {
       if (has == wants) return;
       findings.push_back("totals of " + destination + ": " + what + " is " + std::to_string(has) + ", counted " +
                          std::to_string(wants));
     };
-    compare("accepted", totals.accepted, wanted.accepted);
+    compare("accepted", totals.accepted, wanted.accepted + erased.accepted);
     compare("queued", totals.queued, wanted.queued);
-    compare("delivered", totals.delivered, wanted.delivered);
+    compare("delivered", totals.delivered, wanted.delivered + erased.delivered);
     compare("dead_letter", totals.dead_letter, wanted.dead_letter);
+    compare("discarded", totals.discarded, wanted.discarded + erased.discarded);
     const auto attempts = [&totals](Outcome outcome) {
       const auto of = totals.attempts.find(outcome);
       return of == totals.attempts.end() ? 0 : of->second;
     };
-    compare("attempts accepted", attempts(Outcome::accepted), wanted.delivered);
-    compare("attempts refused", attempts(Outcome::refused), wanted.dead_letter);
+    for (const Outcome outcome : {Outcome::accepted, Outcome::refused}) {
+      compare(outcome == Outcome::accepted ? "attempts accepted" : "attempts refused", attempts(outcome),
+              wanted.attempts[outcome] + erased.attempts[outcome]);
+    }
   }
   for (const auto& [intake, number] : by_intake) {
     const auto found = snapshot->accepted_by_intake.find(intake);
@@ -339,15 +360,6 @@ void JournalModel::check_totals(Journal& journal, bool exact, Findings& findings
     }
     number = has;
     counters_seen_[counter] = has;
-  }
-}
-
-void JournalModel::check_one_of_each_key(WallTime now, Findings& findings) {
-  std::map<std::string, unsigned> holders;
-  for (const auto& [id, known] : submissions_) {
-    if (must_hold_key(known, now) && ++holders[*known.key] == 2) {
-      findings.push_back(name_of(known) + " is there twice, under one idempotency key");
-    }
   }
 }
 
@@ -386,35 +398,10 @@ void JournalModel::check_reopened(Journal& journal, const Clock& clock, bool exa
     }
   }
   check_notes(journal, findings);
+  check_pauses(journal, findings);
+  check_audit(journal, findings);
   check_totals(journal, exact, findings);
   check_one_of_each_key(clock.wall_now(), findings);
-}
-
-void JournalModel::check_keys(Journal& journal, const Clock& clock, Findings& findings) {
-  std::vector<SubmissionId> holders;
-  for (const auto& [id, known] : submissions_) {
-    if (must_hold_key(known, clock.wall_now())) holders.push_back(id);
-  }
-  std::shuffle(holders.begin(), holders.end(), random_);
-  holders.resize(std::min<std::size_t>(holders.size(), 3));
-  for (const SubmissionId& holder : holders) {
-    KnownSubmission& again = invent(clock, 0, find(holder));
-    if (again.submission.size > inline_payload_limit) {
-      submissions_.erase(again.submission.id);
-      continue;
-    }
-    auto answered = std::make_shared<std::promise<Result<Appended, AppendRefusal>>>();
-    auto answer = answered->get_future();
-    journal.append(
-        {again.submission, again.destinations, again.key, payload(again.payload_seed, again.submission.size.value)},
-        [answered](auto result) { answered->set_value(std::move(result)); });
-    const auto result = answer.get();
-    if (!result || !result->replayed || result->view.submission.id != holder) {
-      findings.push_back(name_of(again) + " wasn't taken for the repeat of " + holder.text() + " that it is");
-      if (result && !result->replayed) continue;
-    }
-    submissions_.erase(again.submission.id);
-  }
 }
 
 }  // namespace relay

@@ -11,10 +11,12 @@
 #include <random>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "journal/journal.hpp"
+#include "journal/operator_actions.hpp"
 
 namespace relay {
 
@@ -22,7 +24,19 @@ struct KnownDelivery {
   std::set<DeliveryState> possible{DeliveryState::queued};
   unsigned attempts_least = 0;  // counted ones
   unsigned attempts_most = 0;
-  WallTime ended_at{};  // the latest time that a settlement of it named
+  WallTime ended_at{};  // the latest time that a settlement or an act named
+  unsigned resends_least = 0;
+  unsigned resends_most = 0;
+  // Of the try that began and whose end isn't saved.
+  std::set<std::optional<WallTime>> started{std::nullopt};
+  // What its destination said of it later: confirmation and word.
+  std::set<std::pair<std::string, std::string>> said{{"none", ""}};
+  std::set<std::string> discard_reasons;
+  // As its history had them when it was checked last.
+  unsigned accepted_tries = 0;
+  unsigned refused_tries = 0;
+
+  bool surely(DeliveryState state) const { return possible.size() == 1 && possible.contains(state); }
 };
 
 struct KnownSubmission {
@@ -35,8 +49,13 @@ struct KnownSubmission {
   std::uint64_t payload_seed = 0;
   std::vector<std::string> destinations;
   std::optional<std::string> key;
+  std::optional<MessageName> message_name;  // instead of a key
   Answer answer = Answer::none;
   std::map<std::string, KnownDelivery> deliveries;
+  unsigned repeats_least = 0;
+  unsigned repeats_most = 0;
+  bool holds_names = true;  // no other one may have taken over its key or message name
+  bool reopened = false;    // by an operator, after it had ended
 };
 
 // Of a pending move.
@@ -45,13 +64,23 @@ struct KnownNote {
   bool ended = false;  // it was asked for: the note may be gone
 };
 
+// What an operator asked for. Each has a `who` of its own, by which it is known again in the audit.
+struct KnownAct {
+  AuditNote note;  // `changed` as it was answered
+  bool answered = false;
+  // Of one delivery: the audit tells of it where, and only where, the delivery is in this state.
+  std::optional<DeliveryState> leaves_it{};
+};
+
 class JournalModel {
  public:
   using Findings = std::vector<std::string>;
 
   // `keep_record`: of the journal, which may erase what was delivered that long ago.
   explicit JournalModel(std::uint64_t seed, std::chrono::milliseconds keep_record = std::chrono::hours(24 * 365 * 100))
-      : random_(seed), keep_record_(keep_record) {}
+      : random_(seed), keep_record_(keep_record) {
+    for (const std::string& destination : destinations_) paused_[destination] = {false};
+  }
 
   // The payload of a seed: any bytes, the same every time.
   static std::string payload(std::uint64_t seed, std::size_t size);
@@ -61,7 +90,14 @@ class JournalModel {
   KnownSubmission* find(const SubmissionId& id);
   // Its idempotency key can't have been given up yet: it isn't dead, and open or young enough.
   bool must_hold_key(const KnownSubmission& known, WallTime now) const;
-  // Whether its record may be gone: every delivery may be delivered, the last of them long enough ago.
+  // Its message name makes a repeat: it is queued or delivered, and young enough.
+  bool must_hold_name(const KnownSubmission& known, WallTime now) const;
+  // Whether they have a key or message name in common.
+  static bool share_a_name(const KnownSubmission& a, const KnownSubmission& b);
+  // Of a submission that is handed over, or that may have ended without being delivered: whose names may now be
+  // another's.
+  void contest_names(KnownSubmission& known);
+  // Whether its record may be gone: every delivery may be delivered or discarded, the last of them long enough ago.
   bool may_be_erased(const KnownSubmission& known, WallTime now) const;
   std::chrono::milliseconds keep_record() const { return keep_record_; }
   std::uint64_t erased() const { return erased_; }  // submissions found to be, so far
@@ -69,7 +105,28 @@ class JournalModel {
   std::map<SubmissionId, KnownSubmission>& submissions() { return submissions_; }
   std::map<SubmissionId, KnownNote>& notes() { return notes_; }
 
-  // A claim that the journal gave out: its token is new, its delivery known, queued, with the attempts we know of.
+  // An act that is about to be asked for; `who` and a reason are its own.
+  KnownAct& ask_for(std::string action, std::string destination);
+  void forget_act(const std::string& who) { acts_.erase(who); }
+  KnownAct* find_act(const std::string& who);
+  std::set<bool>& paused(const std::string& destination) { return paused_[destination]; }
+  bool surely_paused(const std::string& destination) { return paused(destination) == std::set{true}; }
+
+  // What happened so far, for a long run to see that it wasn't idle.
+  struct Happened {
+    std::uint64_t acts = 0;           // found in the audit behind a crash
+    std::uint64_t confirmations = 0;  // likewise
+    std::uint64_t interrupted = 0;    // claims of a try that began before a crash
+    std::uint64_t named_repeats = 0;  // absorbed
+    std::uint64_t paused = 0;         // destinations that were behind a crash
+
+    Happened& operator+=(const Happened& more);
+    bool anything_missing() const;
+  };
+  Happened& happened() { return happened_; }
+
+  // A claim that the journal gave out: its token is new, its destination isn't paused, its delivery known, queued, with
+  // the attempts and the interrupted try that we know of.
   void check_claim(const std::string& destination, const Claim& claim, Findings& findings);
   // Promise 7, and that commit numbers never go back and two answers with one number are equal.
   void check_snapshot(const JournalSnapshot& snapshot, Findings& findings);
@@ -79,14 +136,20 @@ class JournalModel {
   void check_reopened(Journal& journal, const Clock& clock, bool exact, Findings& findings);
   // Every known submission is acknowledged and its outcome certain: after check_reopened.
   void check_keys(Journal& journal, const Clock& clock, Findings& findings);
+  // Likewise, later than any follow-up was to be made: exactly what is pending is to be asked about.
+  void check_follow_ups(Journal& journal, const Clock& clock, Findings& findings);
 
  private:
   std::set<SubmissionId> listed(Journal& journal, Findings& findings);
   bool check_submission(Journal& journal, KnownSubmission& known, const Clock& clock, Findings& findings);
   void count_erased(const KnownSubmission& known);
   void check_delivery(const DeliveryView& view, KnownDelivery& known, const std::string& name, Findings& findings);
+  void check_later_news(const DeliveryView& view, KnownDelivery& known, const std::string& which, Findings& findings);
   void check_payload(Journal& journal, const KnownSubmission& known, const Clock& clock, Findings& findings);
   void check_notes(Journal& journal, Findings& findings);
+  void check_pauses(Journal& journal, Findings& findings);
+  void check_audit(Journal& journal, Findings& findings);
+  void check_act(const AuditEntry& entry, KnownAct& act, Findings& findings);
   void check_totals(Journal& journal, bool exact, Findings& findings);
   void check_one_of_each_key(WallTime now, Findings& findings);
 
@@ -96,8 +159,11 @@ class JournalModel {
   std::map<SubmissionId, KnownSubmission> submissions_;
   std::map<SubmissionId, KnownNote> notes_;
   std::uint64_t erased_ = 0;
-  std::map<std::string, std::uint64_t> erased_deliveries_;
+  std::map<std::string, DestinationTotals> erased_totals_;
   std::map<Intake, std::uint64_t> erased_by_intake_;
+  std::map<std::string, KnownAct> acts_;  // by who asked for them
+  std::map<std::string, std::set<bool>> paused_;
+  Happened happened_;
   std::set<ClaimToken> tokens_;
   std::uint32_t ids_ = 0;
   CommitNumber last_commit_ = 0;

@@ -9,6 +9,8 @@ namespace {
 
 using Answer = KnownSubmission::Answer;
 
+constexpr std::chrono::hours dedupe_window{24};
+
 AttemptRecord attempt_at(WallTime now, Outcome outcome, bool counted) {
   AttemptRecord attempt;
   attempt.started_at = now;
@@ -76,7 +78,7 @@ void JournalWorkload::wait(std::size_t limit) {
 
 void JournalWorkload::step() {
   clock_.advance(std::chrono::milliseconds(1 + below(200)));
-  const unsigned dice = below(100);
+  const unsigned dice = below(116);
   if (dice < 28) return append_new();
   if (dice < 33) return append_repeat();
   if (dice < 35) return append_conflict();
@@ -89,13 +91,19 @@ void JournalWorkload::step() {
   if (dice < 90) return read_payload();
   if (dice < 93) return count();
   if (dice < 95) return end_move();
-  query();
+  if (dice < 99) return query();
+  if (dice < 104) return begin_attempt();
+  if (dice < 107) return ask();
+  if (dice < 113) return act();
+  if (dice < 114) return retry_all();
+  pause_or_resume();
 }
 
 const KnownSubmission* JournalWorkload::any_submission(bool with_key) {
   std::vector<const KnownSubmission*> fitting;
   for (const auto& [id, known] : model_.submissions()) {
-    if (!with_key || (known.key && known.submission.size <= inline_payload_limit)) fitting.push_back(&known);
+    const bool named = known.key || known.message_name;
+    if (!with_key || (named && known.submission.size <= inline_payload_limit)) fitting.push_back(&known);
   }
   return fitting.empty() ? nullptr : fitting[below(static_cast<unsigned>(fitting.size()))];
 }
@@ -113,21 +121,38 @@ void JournalWorkload::append_new() {
                            : dice < 5  ? 1 + below(60'000)
                                        : 1 + below(3'000);
   KnownSubmission& known = model_.invent(clock_, size);
-  if (below(2)) known.key = "http:" + known.submission.client + ":" + std::to_string(random_());
+  name(known);
+  if (below(8) == 0) known.submission.query_parameters = "processing=async&n=" + std::to_string(random_());
   append_bytes(known);
+}
+
+// Some have a key, some a message name, some neither.
+void JournalWorkload::name(KnownSubmission& known) {
+  const std::string unique = known.submission.client + ":" + std::to_string(random_());
+  if (below(4) == 0) {
+    known.message_name = MessageName{"mllp:" + unique, dedupe_window, true};
+    known.submission.intake = Intake::mllp;
+  } else if (below(2)) {
+    known.key = "http:" + unique;
+  }
 }
 
 void JournalWorkload::append_repeat() {
   const KnownSubmission* earlier = any_submission(true);
-  if (earlier) append_bytes(model_.invent(clock_, 0, earlier));
+  if (!earlier) return;
+  KnownSubmission& again = model_.invent(clock_, 0, earlier);
+  if (again.message_name) again.message_name->absorb = below(4) > 0;
+  append_bytes(again);
 }
 
 void JournalWorkload::append_conflict() {
   const KnownSubmission* earlier = any_submission(true);
   if (!earlier) return;
   const auto key = earlier->key;
+  const auto message_name = earlier->message_name;
   KnownSubmission& other = model_.invent(clock_, 77);
   other.key = key;
+  other.message_name = message_name;
   append_bytes(other);
 }
 
@@ -141,14 +166,18 @@ void JournalWorkload::end_move() {
   }
 }
 
-void JournalWorkload::append_bytes(const KnownSubmission& known) {
+void JournalWorkload::append_bytes(KnownSubmission& known) {
   append(known, JournalModel::payload(known.payload_seed, known.submission.size.value));
 }
 
-void JournalWorkload::append(const KnownSubmission& known,
+void JournalWorkload::append(KnownSubmission& known,
                              std::variant<std::string, std::unique_ptr<PayloadUpload>> payload) {
   inbox_->expect();
-  NewSubmission submission{known.submission, known.destinations, known.key, std::move(payload)};
+  model_.contest_names(known);
+  for (auto& [id, other] : model_.submissions()) {
+    other.repeats_most += JournalModel::share_a_name(known, other) && other.payload_seed == known.payload_seed;
+  }
+  NewSubmission submission{known.submission, known.destinations, known.key, std::move(payload), {}, known.message_name};
   if (below(4) == 0) {
     submission.pending_move = "note " + std::to_string(random_());
     model_.notes()[known.submission.id] = {*submission.pending_move, false};
@@ -161,9 +190,6 @@ void JournalWorkload::append(const KnownSubmission& known,
 
 void JournalWorkload::answered_append(const SubmissionId& id, const Result<Appended, AppendRefusal>& result) {
   KnownSubmission& known = *model_.find(id);
-  const auto holds_key = [&](const KnownSubmission& other) {
-    return known.key && other.key == known.key && other.submission.id != id;
-  };
   if (!result) {
     const AppendRefusal why = result.error();
     // What failed on the disk may be there nevertheless.
@@ -171,7 +197,8 @@ void JournalWorkload::answered_append(const SubmissionId& id, const Result<Appen
     if (!uncertain) known.answer = Answer::refused;
     if (why == AppendRefusal::idempotency_conflict) {
       const bool taken = std::any_of(model_.submissions().begin(), model_.submissions().end(), [&](const auto& other) {
-        return holds_key(other.second) && other.second.payload_seed != known.payload_seed;
+        return known.key && JournalModel::share_a_name(known, other.second) &&
+               other.second.payload_seed != known.payload_seed;
       });
       if (!taken) finding(name_of(known) + " was refused as a conflict, and nobody used its key for other bytes");
     } else if (!excused_()) {
@@ -182,12 +209,13 @@ void JournalWorkload::answered_append(const SubmissionId& id, const Result<Appen
   if (result->replayed) {
     known.answer = Answer::refused;
     KnownSubmission* earlier = model_.find(result->view.submission.id);
-    if (!earlier || !holds_key(*earlier) || earlier->payload_seed != known.payload_seed) {
+    if (!earlier || !JournalModel::share_a_name(known, *earlier) || earlier->payload_seed != known.payload_seed) {
       finding(name_of(known) + " was taken for a repeat of what it isn't");
     } else if (earlier->answer == Answer::refused) {
       finding(name_of(known) + " was taken for a repeat of what was refused");
     } else {
       earlier->answer = Answer::acknowledged;
+      ++earlier->repeats_least;
     }
     return;
   }
@@ -195,8 +223,12 @@ void JournalWorkload::answered_append(const SubmissionId& id, const Result<Appen
   ++acknowledged_;
   if (result->view.submission.id != id) finding(name_of(known) + " was acknowledged under another id");
   for (const auto& [other_id, other] : model_.submissions()) {
-    if (holds_key(other) && other.answer == Answer::acknowledged && model_.must_hold_key(other, clock_.wall_now())) {
-      finding(name_of(known) + " was taken as new although " + name_of(other) + " holds its key");
+    if (other.answer != Answer::acknowledged || !JournalModel::share_a_name(known, other)) continue;
+    const bool repeat = model_.must_hold_name(other, clock_.wall_now()) && other.payload_seed == known.payload_seed;
+    if (model_.must_hold_key(other, clock_.wall_now()) || (repeat && known.message_name->absorb)) {
+      finding(name_of(known) + " was taken as new although " + name_of(other) + " holds its key or message name");
+    } else if (repeat && result->recurrence != Recurrence::repeat) {
+      finding(name_of(known) + " wasn't told to be a repeat of " + name_of(other));
     }
   }
 }
@@ -206,7 +238,7 @@ void JournalWorkload::upload() {
   if (upload_) return upload_chunk();
   const std::size_t size = inline_payload_limit.value + 1 + below(650'000);
   KnownSubmission& known = model_.invent(clock_, size);
-  if (below(2)) known.key = "http:" + known.submission.client + ":" + std::to_string(random_());
+  name(known);
   upload_ = Upload{known.submission.id, journal_.open_upload(known.submission.id),
                    JournalModel::payload(known.payload_seed, size)};
 }
@@ -296,6 +328,10 @@ void JournalWorkload::settle() {
     settlement.possibly_delivered = outcome == Outcome::unknown;
     if (below(2)) settlement.not_before = clock_.wall_now() + std::chrono::seconds(below(300));
   }
+  if (state == DeliveryState::delivered && below(3) == 0) {
+    settlement.follow_up_at = clock_.wall_now() + std::chrono::seconds(below(300));
+  }
+  const std::string confirmation = settlement.follow_up_at ? "pending" : "none";
   settlement.attempt = attempt_at(clock_.wall_now(), outcome, outcome != Outcome::broken);
 
   const SubmissionId id = held.claim.submission.id;
@@ -304,17 +340,22 @@ void JournalWorkload::settle() {
     delivery.possible.insert(state);
     delivery.ended_at = std::max(delivery.ended_at, settlement.attempt.ended_at);
     delivery.attempts_most += settlement.attempt.counted;
+    delivery.started.insert(std::nullopt);
+    delivery.said.insert({confirmation, ""});
+    model_.contest_names(*known);
   }
   inbox_->expect();
-  journal_.settle(
-      held.claim.token, std::move(settlement),
-      [inbox = inbox_, this, id, destination = held.destination, state](Result<void, SettleRefusal> result) {
-        inbox->answer([this, id, destination, state, result] { answered_settle(id, destination, state, result); });
-      });
+  journal_.settle(held.claim.token, std::move(settlement),
+                  [inbox = inbox_, this, id, destination = held.destination, state,
+                   confirmation](Result<void, SettleRefusal> result) {
+                    inbox->answer([this, id, destination, state, confirmation, result] {
+                      answered_settle(id, destination, state, confirmation, result);
+                    });
+                  });
 }
 
 void JournalWorkload::answered_settle(const SubmissionId& id, const std::string& destination, DeliveryState state,
-                                      const Result<void, SettleRefusal>& result) {
+                                      const std::string& confirmation, const Result<void, SettleRefusal>& result) {
   KnownSubmission* known = model_.find(id);
   if (!known) return;
   if (!result) {
@@ -328,6 +369,8 @@ void JournalWorkload::answered_settle(const SubmissionId& id, const std::string&
   KnownDelivery& delivery = known->deliveries[destination];
   delivery.possible = {state};
   delivery.attempts_least = delivery.attempts_most;
+  delivery.started = {std::nullopt};
+  delivery.said = {{confirmation, ""}};
   taken_.erase({id, destination});
 }
 
@@ -375,64 +418,6 @@ void JournalWorkload::read_payload() {
   if (bytes != JournalModel::payload(known->payload_seed, known->submission.size.value)) {
     finding(name_of(*known) + ": its claim gives out other bytes");
   }
-}
-
-// ---- Operations -----------------------------------------------------------------------------------------------------
-
-void JournalWorkload::count() {
-  const CounterName counter = below(2) ? CounterName{"submissions_refused", {"http", "payload_too_large"}}
-                                       : CounterName{"repeats_absorbed", {"http"}};
-  model_.counted(counter, 1);
-  journal_.count(counter, 1);
-}
-
-void JournalWorkload::query() {
-  if (const auto snapshot = journal_.snapshot()) {
-    model_.check_snapshot(*snapshot, findings_);
-  } else if (!excused_()) {
-    finding("snapshot: " + snapshot.error().message);
-  }
-  const KnownSubmission* known = any_submission(false);
-  if (!known || known->answer != Answer::acknowledged) return;
-  const auto found = journal_.find(known->submission.id, false);
-  if (!found) {
-    if (!excused_()) finding(name_of(*known) + ": find: " + found.error().message);
-    return;
-  }
-  if (!*found) {
-    if (model_.may_be_erased(*known, clock_.wall_now())) return;
-    return finding(name_of(*known) + " was acknowledged and isn't found");
-  }
-  for (const DeliveryView& delivery : (*found)->view.deliveries) {
-    const auto of_model = known->deliveries.find(delivery.destination);
-    if (of_model == known->deliveries.end() || !of_model->second.possible.contains(delivery.state)) {
-      finding(name_of(*known) + " for " + delivery.destination + " is found " +
-              std::string(delivery_state_name(delivery.state)));
-    }
-  }
-}
-
-void JournalWorkload::read_beside(std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  CommitNumber last = 0;
-  JournalModel::Findings found;
-  while (!stop_readers_ && !dead_()) {
-    const auto snapshot = journal_.snapshot();
-    if (!snapshot) continue;
-    if (snapshot->as_of < last) found.push_back("a reader saw the commit number go back");
-    last = snapshot->as_of;
-    for (const auto& [destination, totals] : snapshot->destinations) {
-      if (totals.accepted != totals.delivered + totals.queued + totals.dead_letter + totals.discarded) {
-        found.push_back("a reader saw totals of " + destination + " that don't add up");
-      }
-    }
-    SubmissionQuery query;
-    query.limit = 1 + random() % 20;
-    (void)journal_.list(query);
-    std::this_thread::yield();
-  }
-  std::lock_guard lock(reader_mutex_);
-  reader_findings_.insert(reader_findings_.end(), found.begin(), found.end());
 }
 
 }  // namespace relay

@@ -1,6 +1,7 @@
 // JournalWorkload: a few logical clients and lanes at work on one open journal, at random: submissions small and large,
-// with and without idempotency keys, repeats, uploads that are given up, claims, every kind of settlement, counters,
-// queries. What it is answered goes into a JournalModel.
+// with and without idempotency keys and message names, repeats, uploads that are given up, claims, tries whose
+// beginning is saved, every kind of settlement, later news of what was handed over, operators' acts, counters, queries.
+// What it is answered goes into a JournalModel.
 //
 // One thread drives it; the journal's callbacks only hand over. Two more threads may read beside it.
 #pragma once
@@ -61,8 +62,9 @@ class JournalWorkload {
   };
 
   void step();
-  void append(const KnownSubmission& known, std::variant<std::string, std::unique_ptr<PayloadUpload>> payload);
-  void append_bytes(const KnownSubmission& known);
+  void name(KnownSubmission& known);
+  void append(KnownSubmission& known, std::variant<std::string, std::unique_ptr<PayloadUpload>> payload);
+  void append_bytes(KnownSubmission& known);
   void append_new();
   void append_repeat();
   void append_conflict();
@@ -77,6 +79,11 @@ class JournalWorkload {
   void read_payload();
   void query();
   void count();
+  void begin_attempt();
+  void ask();
+  void act();
+  void retry_all();
+  void pause_or_resume();
 
   void take(std::vector<Claim> claims, const std::string& destination);
   Held take_held();
@@ -84,7 +91,12 @@ class JournalWorkload {
   const std::string& any_destination();
   void answered_append(const SubmissionId& id, const Result<Appended, AppendRefusal>& result);
   void answered_settle(const SubmissionId& id, const std::string& destination, DeliveryState state,
-                       const Result<void, SettleRefusal>& result);
+                       const std::string& confirmation, const Result<void, SettleRefusal>& result);
+  void answered_act(SubmissionAction action, const KnownDelivery& before, const std::string& who,
+                    const Result<ActionDone, ActionRefusal>& result);
+  void answered_retry_all(const std::string& who, const Result<ActionDone, ActionRefusal>& result);
+  void came_to_be_saved(const std::pair<SubmissionId, std::string>& which);
+  bool all_answered();
   void wait(std::size_t limit);
   void read_beside(std::uint64_t seed);
   unsigned below(unsigned limit) { return static_cast<unsigned>(random_() % limit); }

@@ -23,6 +23,15 @@ server.listen(0, "127.0.0.1", () => {
       redirect_uris: [],
       scope,
       jwks: JSON.parse(jwks),
+    }, {
+      // Both have to be form-encoded before they are put into Basic (RFC 6749 section 2.3.1).
+      client_id: "lab secret",
+      client_secret: "PLANTED: %+/&",
+      token_endpoint_auth_method: "client_secret_basic",
+      grant_types: ["client_credentials"],
+      response_types: [],
+      redirect_uris: [],
+      scope,
     }],
   });
   server.on("request", provider.callback());

@@ -5,25 +5,15 @@ A test writes what happens: `server.answer(path_part, *answers)` gives the next 
 answers instead of the real ones; what is taken stands in `server.submissions`.
 """
 
-import json
-import threading
 import time
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import jwt
 
+from answering_server import Answer, AnsweringServer
+
 SCOPE = "{org}.*.report"
-
-
-class Answer:
-    """One answer of a test's own. `after`: the submission is taken first, as by a gateway that gives up waiting."""
-
-    def __init__(self, status=200, body="", content_type="application/json", headers=None, hang=False, close=False, after=False):
-        self.status, self.content_type, self.headers = status, content_type, headers or {}
-        self.body = body if isinstance(body, (str, bytes)) else json.dumps(body)
-        self.hang, self.close, self.after = hang, close, after
 
 
 class Taken:
@@ -34,9 +24,8 @@ class Taken:
         self.overall_status = "Received"
 
 
-class ReportStream:
+class ReportStream(AnsweringServer):
     def __init__(self, port=0):
-        self.lock = threading.RLock()
         self.keys = {}  # kid -> (public key, algorithms)
         self.function_keys = set()
         self.audience = "127.0.0.1"
@@ -48,32 +37,7 @@ class ReportStream:
         self.jtis = set()
         self.assertions = []  # (header, claims) of those that were taken
         self.submissions = []
-        self.requests = []  # (method, path with query, headers)
-        self.rules = []  # (path part, [answers])
-        self.released = threading.Event()
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                server._serve(self)
-
-            do_POST = do_GET
-
-            def log_message(self, *_):
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.http.daemon_threads = True
-        self.port = self.http.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    def close(self):
-        self.released.set()
-        self.http.shutdown()
-        self.http.server_close()
+        super().__init__(port)
 
     # ---- What a test says ----
 
@@ -81,64 +45,12 @@ class ReportStream:
         """The public key that the sender handed over, as `edge-relay key new` prints it."""
         self.keys[jwk["kid"]] = (jwt.PyJWK(jwk).key, [jwk["alg"]])
 
-    def answer(self, path_part, *answers):
-        with self.lock:
-            self.rules.append((path_part, list(answers)))
-
-    def always(self, path_part, answer):
-        self.answer(path_part, *[answer] * 10_000)
-
-    def clear(self):
-        with self.lock:
-            self.rules = []
-
-    def seen(self, path_part, method=None):
-        with self.lock:
-            return [each for each in self.requests if path_part in each[1] and method in (None, each[0])]
-
     def of(self, identifier):
         """What was taken under that submission id of the relay's."""
         with self.lock:
             return [each for each in self.submissions if each.name.endswith(identifier)]
 
     # ---- What the service does ----
-
-    def _serve(self, http):
-        length = http.headers.get("Content-Length")
-        body = http.rfile.read(int(length)) if length else b""
-        with self.lock:
-            self.requests.append((http.command, http.path, dict(http.headers.items())))
-            written = next((answers for part, answers in self.rules if part in http.path and answers), None)
-            written = written.pop(0) if written else None
-        if written is not None:
-            if written.after:
-                self._real_answer(http, body)
-            if written.hang:
-                self.released.wait(120)
-                http.close_connection = True
-                return
-            if written.close:
-                http.close_connection = True
-                http.connection.close()
-                return
-            self._reply(http, written)
-            return
-        self._reply(http, self._real_answer(http, body))
-
-    def _reply(self, http, answer):
-        content = answer.body.encode() if isinstance(answer.body, str) else answer.body
-        try:
-            http.send_response_only(answer.status)
-            if "Date" not in answer.headers:
-                http.send_header("Date", http.date_time_string())
-            http.send_header("Content-Type", answer.content_type)
-            http.send_header("Content-Length", str(len(content)))
-            for name, value in answer.headers.items():
-                http.send_header(name, value)
-            http.end_headers()
-            http.wfile.write(content)
-        except OSError:
-            http.close_connection = True
 
     def _real_answer(self, http, body):
         path = urlsplit(http.path).path

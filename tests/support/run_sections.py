@@ -249,6 +249,13 @@ def package(options):
     return count
 
 
+def instructions(options):
+    """Instructions a call of what every submission goes through, against those on record."""
+    if run(["cmake", "--build", "build/release", "--target", "instruction_counts"], 10, quiet=True):
+        return Count(failed=1)
+    return counted([ROOT / "tests/bench/instructions"], 5, {"TMPDIR": str(options.scratch)})
+
+
 def quickstart(_):
     return counted([ROOT / "packaging/quickstart", "--once"], 15)
 
@@ -259,6 +266,7 @@ SECTIONS = [
     ("checks", "checks", checks, False),
     ("unit", "unit tests", lambda options: unit("release", options), True),
     ("functional", "functional tests", lambda options: functional("release", options), True),
+    ("instructions", "instructions a call, at most a tenth more than on record", instructions, False),
     ("kill", "kill -9 under load", kill, False),
     ("power-loss", "power loss", power_loss, False),
     ("nth-fault", "one failing disk operation after the other", nth_fault, False),
@@ -277,7 +285,7 @@ SECTIONS = [
 # Only with --long, or by name.
 LONG_ONLY = {"fuzz", "soak", "package"}
 # What a section can't do without.
-NEEDS = {"checks": "build", "unit": "build", "functional": "build", "kill": "build", "power-loss": "build", "nth-fault": "build",
+NEEDS = {"checks": "build", "unit": "build", "functional": "build", "instructions": "build", "kill": "build", "power-loss": "build", "nth-fault": "build",
          "bit-flips": "build",
          "quickstart": "build", "soak": "build",
          "asan-unit": "asan-build", "asan-functional": "asan-build", "tsan-unit": "tsan-build", "tsan-functional": "tsan-build"}

@@ -14,7 +14,7 @@ class NoMounts(Exception):
     """This machine doesn't let the tests mount anything; the text says why."""
 
 
-def _enter_namespace():
+def enter_private_mounts():
     """Once a process. Only the thread that calls it, and what that starts later, sees the mounts."""
     if _state["private"]:
         return
@@ -37,7 +37,7 @@ class SmallDisk:
     def __init__(self, folder, kind, megabytes):
         self.folder = folder / "disk"
         self.filler = self.folder / "filler"
-        _enter_namespace()
+        enter_private_mounts()
         self.folder.mkdir()
         if kind == "tmpfs":
             _run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", self.folder)

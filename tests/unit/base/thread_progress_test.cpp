@@ -73,8 +73,44 @@ TEST(ThreadProgress, TellsAWaitForTheDiskFromAnotherStall) {
   worker.join();
 }
 
+TEST(ThreadProgress, TellsWorkOnForeignFilesAndTakesStepsFromWithin) {
+  std::promise<void> inside;
+  std::promise<void> step;
+  std::promise<void> stepped;
+  std::promise<void> leave;
+  std::promise<void> out;
+  std::promise<void> end;
+  std::thread worker([&] {
+    ThreadProgress progress("worker-c");
+    {
+      const ThreadProgress::ForeignFiles foreign_files;
+      inside.set_value();
+      step.get_future().wait();
+      ThreadProgress::step();
+      stepped.set_value();
+      leave.get_future().wait();
+    }
+    out.set_value();
+    end.get_future().wait();
+  });
+  inside.get_future().wait();
+  while (!find("worker-c", milliseconds(50))) std::this_thread::yield();
+  EXPECT_TRUE(find("worker-c", milliseconds(50))->in_foreign_files);
+  const auto asked = std::chrono::steady_clock::now();
+  step.set_value();
+  stepped.get_future().wait();
+  EXPECT_LE(find("worker-c", milliseconds(-1))->since_turn, std::chrono::steady_clock::now() - asked);
+  leave.set_value();
+  out.get_future().wait();
+  EXPECT_FALSE(find("worker-c", milliseconds(-1))->in_foreign_files);
+  end.set_value();
+  worker.join();
+}
+
 TEST(ThreadProgress, OfAThreadThatShowsNoneADiskWriteIsNothing) {
   const ThreadProgress::DiskWrite disk_write;
+  const ThreadProgress::ForeignFiles foreign_files;
+  ThreadProgress::step();
   EXPECT_FALSE(find("writer", milliseconds(-1)));
 }
 

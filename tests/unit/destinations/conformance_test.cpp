@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const std::string small_payload = "MSH|^~\\&|LAB|||||20261124||ORU^R01|1|P|2.5.1\rPID|1||\xF6\r";
+const std::string small_payload = "MSH|^~\\&|LAB||||20261124||ORU^R01|1|P|2.5.1\rPID|1||\xF6\r";
 
 class Conformance : public ::testing::TestWithParam<NamedPeer> {
  protected:
@@ -241,7 +241,10 @@ INSTANTIATE_TEST_SUITE_P(Destinations, Conformance,
                                            NamedPeer{"Directory", make_directory_peer},
                                            NamedPeer{"ReportStream", make_reportstream_peer},
                                            NamedPeer{"ReportStreamFunctionKey", make_reportstream_function_key_peer},
-                                           NamedPeer{"S3", make_s3_peer}, NamedPeer{"Sftp", make_sftp_peer}),
+                                           NamedPeer{"Http", make_http_peer},
+                                           NamedPeer{"HttpOAuth", make_http_oauth_peer},
+                                           NamedPeer{"Mllp", make_mllp_peer}, NamedPeer{"S3", make_s3_peer},
+                                           NamedPeer{"Sftp", make_sftp_peer}),
                          [](const auto& described) { return described.param.name; });
 
 }  // namespace

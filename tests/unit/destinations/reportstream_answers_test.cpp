@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "destinations/hl7_answer.hpp"
+#include "destinations/http_answer.hpp"
 #include "destinations/reportstream_answers.hpp"
 #include "destinations/reportstream_requests.hpp"
 #include "support/memory_payload.hpp"
@@ -132,9 +133,9 @@ TEST(ReportStreamAnswers, ARefusalNamesCodesFieldsAndItemsAndQuotesNothing) {
 
 TEST(ReportStreamAnswers, NoAnswerIsUnknownOnlyAfterTheWholeRequest) {
   TransferError failure{TransferFailure::timeout, false, "nothing came"};
-  EXPECT_EQ(classify_reportstream_failure(failure).outcome, Outcome::broken);
+  EXPECT_EQ(classify_failure(failure).outcome, Outcome::broken);
   failure.request_sent = true;
-  const auto result = classify_reportstream_failure(failure);
+  const auto result = classify_failure(failure);
   EXPECT_EQ(result.outcome, Outcome::unknown);
   EXPECT_TRUE(result.possibly_delivered);
 }

@@ -2,6 +2,8 @@
 // queued goes on with the new lane or waits for one.
 #include "forwarder/forwarder.hpp"
 
+#include <future>
+
 #include "unit/forwarder/lane_fixture.hpp"
 
 namespace relay {
@@ -66,6 +68,62 @@ TEST_F(ForwarderReplaceTest, ALaneThatGoesAwayLeavesItsBacklogQueuedAndSaysNothi
   forwarder.replace({}, one_lane(back), seconds(5));
   EXPECT_TRUE(await([&] { return totals().queued == 0; }));
   forwarder.stop(seconds(5));
+}
+
+// As the kernel holds a thread in a share whose server hangs.
+class HangingDestination final : public Destination {
+ public:
+  // `held` is told as soon as it hangs.
+  HangingDestination(std::shared_future<void> answers, std::promise<void>& held)
+      : answers_(std::move(answers)), held_(held) {}
+
+  DestinationLimits limits() const override { return {}; }
+  void start(Delivery /*delivery*/) override {}
+  std::vector<DeliveryResult> poll(std::chrono::milliseconds /*timeout*/) override {
+    if (!std::exchange(told_, true)) held_.set_value();
+    answers_.wait();
+    return {};
+  }
+  std::size_t in_flight() const override { return 0; }
+  void cancel_all() override {}
+  std::vector<ProbeFinding> probe() override { return {}; }
+  void wake() override {}
+
+ private:
+  const std::shared_future<void> answers_;
+  std::promise<void>& held_;
+  bool told_ = false;
+};
+
+TEST_F(ForwarderReplaceTest, ALaneThatHangsHoldsUpNoReplacementForEverAndItsSuccessorBeginsWhenItAnswers) {
+  std::promise<void> answer;
+  std::promise<void> held;
+  Forwarder forwarder(*journal_, clock_);
+  settings_.timeout = std::chrono::milliseconds(1);
+  forwarder.add(settings_, std::make_unique<HangingDestination>(answer.get_future().share(), held));
+  held.get_future().wait();
+  const SubmissionId id = submit();
+  const auto first = std::make_shared<DestinationScript>();
+  const auto second = std::make_shared<DestinationScript>();
+  // Twice, as an administrator who tries again: the later configuration is the one that counts.
+  forwarder.replace({name}, one_lane(first), std::chrono::milliseconds(1));
+  forwarder.replace({name}, one_lane(second), std::chrono::milliseconds(1));
+  EXPECT_EQ(state(id), DeliveryState::queued);
+  answer.set_value();
+  EXPECT_TRUE(await([&] { return state(id) == DeliveryState::delivered; }));
+  EXPECT_EQ(first->tries(), 0U);
+  EXPECT_EQ(second->tries(), 1U);
+  EXPECT_EQ(forwarder.stop(seconds(5)), std::vector<std::string>{});
+}
+
+TEST_F(ForwarderReplaceTest, ALaneThatHangsIsNamedByTheStop) {
+  std::promise<void> answer;
+  std::promise<void> held;
+  Forwarder forwarder(*journal_, clock_);
+  forwarder.add(settings_, std::make_unique<HangingDestination>(answer.get_future().share(), held));
+  held.get_future().wait();
+  EXPECT_EQ(forwarder.stop(std::chrono::milliseconds(1)), std::vector<std::string>{name});
+  answer.set_value();
 }
 
 }  // namespace

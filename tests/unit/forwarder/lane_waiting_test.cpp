@@ -1,4 +1,6 @@
 // A lane that waits, whatever for, sleeps; and while the journal can't save, it sends nothing and nothing twice.
+#include <algorithm>
+
 #include "lane_fixture.hpp"
 #include "support/fault_vfs.hpp"
 
@@ -22,6 +24,37 @@ TEST_F(LaneWaitingTest, WithNothingQueuedItSleeps) {
   const auto id = submit();
   EXPECT_TRUE(await([&] { return state(id) == DeliveryState::delivered; }));
   EXPECT_LT(turns_in_a_while(), 10U);
+}
+
+TEST_F(LaneWaitingTest, BeyondItsRateItSleepsAndGoesOnInTime) {
+  settings_.rate = Rate{1.0 / 3600};
+  const std::vector<SubmissionId> ids = {submit(), submit(), submit()};
+  const auto delivered = [&] {
+    return std::count_if(ids.begin(), ids.end(), [&](const auto& id) { return state(id) == DeliveryState::delivered; });
+  };
+  start_lane();
+  EXPECT_TRUE(await([&] { return delivered() == 1; }));
+  for (int more = 2; more <= 3; ++more) {
+    pass(50min);
+    EXPECT_LT(turns_in_a_while(), 10U);
+    EXPECT_EQ(delivered(), more - 1);
+    pass(10min);
+    EXPECT_TRUE(await([&] { return delivered() == more; })) << more;
+  }
+}
+
+TEST_F(LaneWaitingTest, ProbesKeepToTheRateToo) {
+  settings_.rate = Rate{1.0 / 3600};
+  settings_.backoff = {1ms, 1ms, std::nullopt};
+  script_->answer_all(broken_answer());
+  submit();
+  start_lane();
+  EXPECT_TRUE(await([&] { return script_->tries() == 1; }));
+  pass(50min);
+  EXPECT_LT(turns_in_a_while(), 10U);
+  EXPECT_EQ(script_->tries(), 1U);
+  pass(10min);
+  EXPECT_TRUE(await([&] { return script_->tries() == 2; }));
 }
 
 TEST_F(LaneWaitingTest, UntilATryIsDueItSleeps) {

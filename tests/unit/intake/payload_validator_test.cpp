@@ -106,6 +106,23 @@ TEST(PayloadValidator, LetsEveryOtherContentTypePass) {
   EXPECT_EQ(make_payload_validator("application/fhir+json"), nullptr);
 }
 
+std::optional<std::string> problem_in_a_frame(const std::string& payload, std::unique_ptr<PayloadValidator> first) {
+  const auto validator = make_mllp_frame_validator(std::move(first));
+  for (const char byte : payload) validator->feed({&byte, 1});
+  validator->finish();
+  return validator->problem();
+}
+
+TEST(MllpFrameValidator, WantsANameAndNoBytesThatEndOrBeginAFrame) {
+  const std::string named = "MSH|^~\\&|A|||||||17\rPID|1\r";
+  EXPECT_FALSE(problem_in_a_frame(named, nullptr));
+  EXPECT_FALSE(problem_in_a_frame("BHS|^~\\&|A||||||||B7\rMSH|^~\\&|A\r", nullptr));
+  EXPECT_TRUE(problem_in_a_frame("MSH|^~\\&|A\rPID|1\r", nullptr)->starts_with("line 1: no MSH-10"));
+  EXPECT_TRUE(problem_in_a_frame(named + "OBX|SECRET\x1c\r", nullptr)->starts_with("line 3: a byte"));
+  EXPECT_TRUE(problem_in_a_frame(named + "\x0b", make_hl7_validator())->starts_with("line 3: a byte"));
+  EXPECT_TRUE(problem_in_a_frame("MSHx\r", make_hl7_validator())->starts_with("line 1: no readable MSH"));
+}
+
 class Csv : public testing::TestWithParam<Case> {};
 TEST_P(Csv, HasOneColumnCountThroughout) {
   check("text/csv", GetParam());

@@ -1,9 +1,15 @@
 // The cost of an operation doesn't grow with the backlog: every statement finds its rows by a key, and the plan of each
 // one that SQLite makes is looked at, on tables large enough to matter.
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "journal/database.hpp"
 #include "journal/housekeeping.hpp"
+#include "journal/listing.hpp"
 #include "journal/reading_pool.hpp"
 #include "journal/writer_statements.hpp"
 #include "journal_fixture.hpp"
@@ -16,25 +22,43 @@ class BacklogTest : public JournalTest {
   static constexpr int backlog = 200'000;
 
   // A journal with that many queued submissions of 50 clients, every second one already tried.
-  void make_backlog() {
+  void make_backlog(int size = backlog) {
     open();
     append_ok(small("payload", "lab.0"));
     close();
     Connection connection(options.path, Connection::Mode::write, "");
-    connection.execute(
+    const std::string rows = fmt::format(
         "BEGIN;"
-        "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)"
+        "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {0})"
         " INSERT INTO submission SELECT i, zeroblob(8) || CAST(printf('%08d', i) AS BLOB), 'lab.' || (i % 50),"
         " content_type, '', NULL, 1, size, sha256, accepted_at, zeroblob(16), 1, 0, NULL, payload"
         " FROM n CROSS JOIN (SELECT * FROM submission WHERE seq = 1);"
         "INSERT INTO delivery SELECT 1, iif(seq % 2, 1000 + seq, 0), seq, client, 0, accepted_at, 0, 0, 0, 0, 0, NULL"
         " FROM submission WHERE seq > 1;"
-        "UPDATE totals SET accepted = 200000, queued = 200000;"
-        "UPDATE intake_total SET accepted = 200000;"
-        "UPDATE journal SET next_seq = 200001;"
-        "COMMIT");
+        "UPDATE totals SET accepted = {0}, queued = {0};"
+        "UPDATE intake_total SET accepted = {0};"
+        "UPDATE journal SET next_seq = {0} + 1;"
+        "COMMIT",
+        size);
+    connection.execute(rows.c_str());
     connection.checkpoint(Connection::Checkpoint::truncate);
     connection.keep_wal_on_close(false);
+  }
+
+  // Steps of SQLite's virtual machine that the work takes: a scan of the backlog takes a million.
+  static int steps_of(const Connection& connection, const std::function<void()>& work) {
+    static int steps = 0;
+    constexpr int every = 100;
+    sqlite3_progress_handler(
+        connection.handle(), every,
+        [](void*) {
+          steps += every;
+          return 0;
+        },
+        nullptr);
+    steps = 0;
+    work();
+    return steps;
   }
 
   // What the plan of a statement does that grows with a table, one line each.
@@ -89,20 +113,8 @@ TEST_F(BacklogTest, NoStatementScansOrSortsATableThatGrows) {
 TEST_F(BacklogTest, AQueryOfALargeJournalRunsAFewStepsOnly) {
   make_backlog();
   JournalReader reader(options.path, "");
-  // SQLite counts its virtual machine's steps; a scan of the backlog takes a million.
-  static int steps = 0;
-  constexpr int every = 100;
-  sqlite3_progress_handler(
-      reader.connection.handle(), every,
-      [](void*) {
-        steps += every;
-        return 0;
-      },
-      nullptr);
   const auto steps_of = [&](const std::function<void()>& query) {
-    steps = 0;
-    query();
-    return steps;
+    return BacklogTest::steps_of(reader.connection, query);
   };
   const WallTime long_ago{};
   EXPECT_LT(steps_of([&] { EXPECT_EQ(reader.claims.due(1, clock.wall_now(), 16, {}).size(), 16u); }), 5'000);
@@ -129,6 +141,56 @@ TEST_F(BacklogTest, AListLooksAtABoundedNumberOfRowsAndFindsTheFewThatMatter) {
   EXPECT_EQ(journal->list({.state = SubmissionState::queued})->submissions.size(), 100u);
   // Everything is older than that: a page that looked at its rows in vain is the last one.
   EXPECT_FALSE(journal->list({.since = clock.wall_now() + std::chrono::hours(1)})->next_cursor.has_value());
+}
+
+// Every kind of list, its first page and one from the middle.
+TEST_F(BacklogTest, APageOfAnyListTakesTheSameWorkHoweverMuchThereIs) {
+  const auto work_at = [this](int size) {
+    make_backlog(size);
+    Connection writing(options.path, Connection::Mode::write, "");
+    writing.execute(
+        "BEGIN;"
+        "INSERT INTO record (seq, destination, position, state, ended_at, attempts, recorded, possibly_delivered, "
+        "resends)"
+        " SELECT seq, 1, 0, 3, queued_since, 1, 0, 0, 0 FROM delivery WHERE seq % 100 = 0;"
+        "UPDATE totals SET dead_letter = (SELECT count(*) FROM record);"
+        "DELETE FROM delivery WHERE seq % 100 = 0;"
+        "COMMIT");
+    JournalReader reader(options.path, "");
+    const std::string middle = fmt::format("c1.{:016x}", size / 2);
+    const std::vector<SubmissionQuery> queries = {
+        {},
+        {.limit = 1000},
+        {.state = SubmissionState::queued},
+        {.state = SubmissionState::queued, .client = "lab.7"},
+        {.state = SubmissionState::dead_letter},
+        {.state = SubmissionState::delivered},
+        {.destination = "cloud"},
+        {.destination = "nowhere"},
+        {.client = "lab.7"},
+        {.client = "nobody"},
+        {.since = clock.wall_now() + std::chrono::hours(1)},
+    };
+    std::vector<int> work;
+    for (SubmissionQuery query : queries) {
+      for (const bool from_the_middle : {false, true}) {
+        if (from_the_middle) query.cursor = middle;
+        work.push_back(steps_of(reader.connection, [&] { EXPECT_TRUE(list_submissions(reader, query).ok()); }));
+      }
+    }
+    return work;
+  };
+  const auto small = work_at(20'000);
+  for (const auto& file : std::filesystem::directory_iterator(std::filesystem::path(options.path).parent_path())) {
+    std::filesystem::remove(file);
+  }
+  // A million takes a while to make; as many rows as a page may look at, ten times over, tell nearly as much.
+  const auto large = work_at(std::getenv("EDGE_RELAY_LONG") != nullptr ? 1'000'000 : backlog);
+  ASSERT_EQ(small.size(), large.size());
+  for (std::size_t i = 0; i < small.size(); ++i) {
+    EXPECT_LT(large[i], 200'000) << i;
+    EXPECT_LE(large[i], small[i] + small[i] / 10 + 2'000) << i;
+  }
 }
 
 }  // namespace

@@ -2,6 +2,11 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include <array>
+#include <atomic>
+#include <thread>
+
+#include "journal/disk_guard.hpp"
 #include "journal/reserve_file.hpp"
 #include "journal_fixture.hpp"
 
@@ -93,6 +98,52 @@ TEST_F(DiskTest, AReaderThatHoldsTheWalStopsWhatComesInAndNotWhatGoesOut) {
   append_ok(small("goes on"));
 }
 
+// Two that take turns, so that one of them reads at every moment.
+class OverlappingReaders {
+ public:
+  explicit OverlappingReaders(const std::string& path) {
+    for (sqlite3*& handle : handles_) sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READONLY, nullptr);
+    begin(handles_[0]);
+    thread_ = std::thread([this] {
+      for (std::size_t next = 1; !ends_; next = 1 - next) {
+        begin(handles_.at(next));
+        sqlite3_exec(handles_.at(1 - next), "COMMIT", nullptr, nullptr, nullptr);
+      }
+    });
+  }
+  ~OverlappingReaders() {
+    ends_ = true;
+    thread_.join();
+    for (sqlite3* handle : handles_) sqlite3_close(handle);
+  }
+  OverlappingReaders(const OverlappingReaders&) = delete;
+  OverlappingReaders& operator=(const OverlappingReaders&) = delete;
+
+ private:
+  static void begin(sqlite3* handle) {
+    sqlite3_exec(handle, "BEGIN; SELECT count(*) FROM journal", nullptr, nullptr, nullptr);
+  }
+
+  std::array<sqlite3*, 2> handles_{};
+  std::atomic<bool> ends_{false};
+  std::thread thread_;
+};
+
+TEST_F(DiskTest, ReadersThatOverlapDontLetTheWalGrow) {
+  open();
+  const OverlappingReaders readers(options.path);
+  constexpr int commits = 50;
+  constexpr std::size_t payload = 60'000;
+  constexpr int together = 30;
+  for (int commit = 0; commit < commits; ++commit) {
+    std::vector<std::future<Result<Appended, AppendRefusal>>> answers;
+    for (int i = 0; i < together; ++i) answers.push_back(append_later(small(std::string(payload, 'x'))));
+    for (auto& answer : answers) EXPECT_TRUE(answer.get().ok());
+    clock.advance(std::chrono::seconds(2));
+  }
+  EXPECT_LT(journal->condition().wal_bytes.value, commits * together * payload / 2);
+}
+
 class ReserveFileTest : public JournalTest {
  protected:
   const std::filesystem::path path = folder / "journal.reserve";
@@ -132,6 +183,20 @@ TEST_F(ReserveFileTest, ACopyFullOfHolesHoldsNothing) {
   std::ofstream(path).close();
   std::filesystem::resize_file(path, ReserveFile::largest.value);
   EXPECT_EQ(ReserveFile(path, gibibytes(10)).size().value, 0u);
+}
+
+TEST_F(ReserveFileTest, WhatWasGivenBackIsNotForSubmissions) {
+  {
+    ReserveFile reserve(path, gibibytes(10));
+    ASSERT_TRUE(reserve.make().ok());
+    ASSERT_TRUE(reserve.give_back());
+  }
+  options.min_free_disk = mebibytes(100);
+  const DiskGuard guard(options, clock);
+  const auto must_stay = mebibytes(100 + 4).value;
+  EXPECT_NE(guard.explain(AppendRefusal::disk_low).find(std::to_string(must_stay) + " must stay free"),
+            std::string::npos)
+      << guard.explain(AppendRefusal::disk_low);
 }
 
 TEST_F(DiskTest, TheReserveIsMadeOnlyWhereEnoughStaysFree) {

@@ -57,6 +57,24 @@ TEST_F(FailingDiskTest, AfterAFailedSyncNothingIsTakenUntilTheWalCouldBeWrittenB
   EXPECT_EQ(totals().delivered, 1u);
 }
 
+// The next sync succeeds, and says nothing of what the failed one lost.
+TEST_F(FailingDiskTest, NothingIsAppendedBehindAFailedSyncUntilTheWalCouldBeEmptied) {
+  open();
+  append_ok(small("payload"));
+  fail_from_now_on(FaultyOperation::sync);
+  EXPECT_FALSE(append(small("lost")).ok());
+  fail_from_now_on(FaultyOperation::truncate);
+  for (int i = 0; i < 5; ++i) {
+    clock.advance(std::chrono::seconds(2));
+    const auto behind = append(small("behind the hole"));
+    ASSERT_FALSE(behind.ok());
+    EXPECT_EQ(behind.error(), AppendRefusal::journal_failing);
+  }
+  heal_and_wait();
+  reopen();
+  EXPECT_EQ(totals().accepted, 2u);
+}
+
 TEST_F(FailingDiskTest, WhileItFailsTheConditionSaysWhy) {
   open();
   fail_from_now_on(FaultyOperation::sync);
@@ -74,6 +92,29 @@ TEST_F(FailingDiskTest, AFullDiskRefusesAppendsAndKeepsWhatWasTold) {
   claim = claim_one();
   fail_from_now_on(FaultyOperation::write, Fault::Kind::disk_full);
   expect_outcome_is_kept(AppendRefusal::disk_low);
+}
+
+TEST_F(FailingDiskTest, WhatDoesntFitWithArrivalsIsSavedAlone) {
+  open();
+  append_ok(small("payload"));
+  claim = claim_one();
+  disk.plan({.operation = FaultyOperation::write, .nth = 1, .kind = Fault::Kind::disk_full});
+  EXPECT_TRUE(settle(claim.token, delivered()).ok());
+  EXPECT_EQ(disk.failures(), 1u);
+  EXPECT_EQ(totals().delivered, 1u);
+}
+
+TEST_F(FailingDiskTest, AFullDiskIsLeftAloneForASecond) {
+  open();
+  append_ok(small("payload"));
+  disk.plan({.operation = FaultyOperation::write, .nth = 1, .kind = Fault::Kind::disk_full});
+  EXPECT_FALSE(append(small("doesn't fit")).ok());
+  EXPECT_EQ(journal->admission({1}), AppendRefusal::disk_low);
+  const auto at_once = append(small("too soon"));
+  ASSERT_FALSE(at_once.ok());
+  EXPECT_EQ(at_once.error(), AppendRefusal::disk_low);
+  clock.advance(std::chrono::seconds(2));
+  append_ok(small("fits"));
 }
 
 TEST_F(FailingDiskTest, OneWriteThatFailsCostsOneBatch) {

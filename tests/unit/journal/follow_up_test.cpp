@@ -9,12 +9,6 @@ using namespace std::chrono_literals;
 
 class FollowUpTest : public JournalTest {
  protected:
-  Result<void, SettleRefusal> begin(ClaimToken token, AttemptStart start) {
-    std::promise<Result<void, SettleRefusal>> promise;
-    auto future = promise.get_future();
-    journal->begin_attempt(token, start, [&](Result<void, SettleRefusal> saved) { promise.set_value(saved); });
-    return future.get();
-  }
   bool tell(FollowUpNews news) {
     std::promise<bool> promise;
     auto future = promise.get_future();

@@ -79,6 +79,17 @@ class JournalTest : public testing::Test {
     close();
     open();
   }
+  // Saves what was counted.
+  void save_counts() {
+    std::promise<void> saved;
+    if (journal->save_counts([&] { saved.set_value(); })) saved.get_future().wait();
+  }
+  Result<void, SettleRefusal> begin(ClaimToken token, AttemptStart start) {
+    std::promise<Result<void, SettleRefusal>> promise;
+    auto future = promise.get_future();
+    journal->begin_attempt(token, start, [&](Result<void, SettleRefusal> saved) { promise.set_value(saved); });
+    return future.get();
+  }
 
   Submission submission(const std::string& payload, const std::string& client = "lab.default") {
     Submission made;

@@ -53,6 +53,9 @@ TEST_F(OperatorActionTest, AResentOneKeepsItsReceiptAndIsMarkedAsARepeat) {
   EXPECT_CHANGED(act(SubmissionAction::resend, id, "cloud", "lost over there"), 1);
   EXPECT_EQ(totals().queued, 1u);
   EXPECT_EQ(totals().delivered, 0u);
+  EXPECT_EQ(totals().ever_delivered, 1u) << "what was counted once stays so";
+  reopen();
+  EXPECT_EQ(totals().ever_delivered, 1u);
   const Claim claim = claim_one();
   EXPECT_EQ(claim.submission.id, id);
   EXPECT_TRUE(claim.possibly_delivered);
@@ -63,6 +66,49 @@ TEST_F(OperatorActionTest, AResentOneKeepsItsReceiptAndIsMarkedAsARepeat) {
   ASSERT_EQ(delivery.history.size(), 2u);
   EXPECT_EQ(delivery.history[0].receipt.at("message_id"), "m-1");
   EXPECT_EQ(delivery.receipt.at("message_id"), "m-2");
+  EXPECT_EQ(totals().possible_repeats, 1u);
+  EXPECT_EQ(totals().ever_delivered, 1u) << "it is one delivery, however often it is sent";
+  expect_sound();
+}
+
+TEST_F(OperatorActionTest, WhatWasDeliveredOnceStaysCountedWhateverBecomesOfItsRepeat) {
+  open();
+  const SubmissionId id = delivered_one();
+  EXPECT_CHANGED(act(SubmissionAction::resend, id), 1);
+  ASSERT_TRUE(settle(claim_one().token, refused()).ok());
+  EXPECT_EQ(totals().ever_delivered, 1u);
+  EXPECT_CHANGED(act(SubmissionAction::retry, id), 1);
+  ASSERT_TRUE(settle(claim_one().token, delivered()).ok());
+  EXPECT_EQ(totals().ever_delivered, 1u);
+  EXPECT_CHANGED(act(SubmissionAction::resend, id), 1);
+  EXPECT_CHANGED(act(SubmissionAction::discard, id, std::nullopt, "enough"), 1);
+  EXPECT_EQ(totals().delivered, 0u);
+  EXPECT_EQ(totals().ever_delivered, 1u);
+  delivered_one("another");
+  EXPECT_EQ(totals().ever_delivered, 2u);
+  expect_sound();
+}
+
+TEST_F(OperatorActionTest, WhatWasCutOffAndSetAsideIsARepeatOnceItIsRetried) {
+  open();
+  const SubmissionId id = append_ok(small("payload"));
+  const WallTime started = clock.wall_now();
+  ASSERT_TRUE(begin(claim_one().token, {started, false}).ok());
+  reopen();
+  EXPECT_CHANGED(act(SubmissionAction::set_aside, id), 1);
+  DeliveryView delivery = delivery_of(id, "cloud", true);
+  EXPECT_EQ(delivery.state, DeliveryState::dead_letter);
+  EXPECT_EQ(delivery.attempts, 1u);
+  ASSERT_EQ(delivery.history.size(), 2u);
+  EXPECT_EQ(delivery.history[0].outcome, Outcome::unknown);
+  EXPECT_EQ(delivery.history[0].started_at, started);
+  EXPECT_EQ(delivery.history[1].error->kind, ErrorKind::set_aside);
+  EXPECT_EQ(totals().attempts[Outcome::unknown], 1u);
+  EXPECT_CHANGED(act(SubmissionAction::retry, id), 1);
+  const Claim claim = claim_one();
+  EXPECT_TRUE(claim.possibly_delivered);
+  EXPECT_FALSE(claim.interrupted_since);
+  ASSERT_TRUE(settle(claim.token, delivered()).ok());
   EXPECT_EQ(totals().possible_repeats, 1u);
   expect_sound();
 }

@@ -217,6 +217,19 @@ TEST_F(RetentionTest, AJumpIsForgottenAfterADayWithoutAnother) {
   EXPECT_TRUE(comes_true([&] { return payload_failure(id) == PayloadFailure::erased; }));
 }
 
+TEST_F(RetentionTest, AClockThatADateContradictsErasesNothingThoughItNeverJumped) {
+  options.keep_delivered_payload = hours(1);
+  open();
+  const SubmissionId id = deliver(small("x"));
+  journal->witness_clock(clock.wall_now() - day);
+  let_the_writer_look();
+  clock.advance(hours(2));
+  let_the_writer_look();
+  EXPECT_TRUE(payload_is_there(id));
+  journal->witness_clock(clock.wall_now());
+  EXPECT_TRUE(comes_true([&] { return payload_failure(id) == PayloadFailure::erased; }));
+}
+
 TEST_F(RetentionTest, AClockThatJumpedWhileTheRelayWasDownIsDoubtedUntilADateAgrees) {
   open();
   const SubmissionId id = deliver(small("x"));

@@ -18,6 +18,7 @@ struct Street {
   std::map<std::string, bool> open;
   Names broken;
   std::string hanging{};
+  std::map<std::string, std::string> troubles;
 };
 
 class StreetDoor final : public Door {
@@ -34,6 +35,10 @@ class StreetDoor final : public Door {
     if (street_.open[address_]) street_.events.push_back("close " + address_);
     street_.open[address_] = false;
     if (address_ != street_.hanging) drained();
+  }
+  std::optional<std::string> trouble() const override {
+    const auto found = street_.troubles.find(address_);
+    return found == street_.troubles.end() ? std::nullopt : std::optional(found->second);
   }
   void close_all() override { street_.events.push_back("cut " + address_); }
   bool ended() const override { return address_ != street_.hanging; }
@@ -70,6 +75,15 @@ TEST_F(DoorsTest, WhatStaysGoesOnWhatIsNewOpensFirstWhatIsGoneClosesLast) {
   ASSERT_TRUE(replaced.ok());
   EXPECT_EQ(*replaced, Names{});
   EXPECT_EQ(street_.events, (Names{"open d:4", "switch", "b:2 is y", "close c:3"}));
+}
+
+TEST_F(DoorsTest, SaysWhatTroublesThoseThatAreOpen) {
+  ASSERT_TRUE(doors_.open({plan("a:1", "x"), plan("b:2", "x")}).ok());
+  EXPECT_EQ(doors_.troubles(), Names{});
+  street_.troubles["b:2"] = "nobody comes";
+  EXPECT_EQ(doors_.troubles(), Names{"http b:2: nobody comes"});
+  ASSERT_TRUE(replace({plan("a:1", "x")}).ok());
+  EXPECT_EQ(doors_.troubles(), Names{}) << "it isn't open any more";
 }
 
 TEST_F(DoorsTest, WhereSomethingNewCantOpenNothingHasHappened) {

@@ -93,6 +93,11 @@ TEST(FlowRates, LookBackOverAboutAMinute) {
     rates.look(start + std::chrono::seconds(second), snapshot);
   }
   EXPECT_DOUBLE_EQ(rates.of("a")->accepted_per_minute, 60.0);
+  EXPECT_DOUBLE_EQ(rates.of("a")->delivered_per_minute, 0.0);
+  // What is sent again reaches the destination again, while the total of what is delivered falls and rises.
+  totals.attempts[Outcome::accepted] += 30;
+  rates.look(start + std::chrono::seconds(310), snapshot);
+  EXPECT_DOUBLE_EQ(rates.of("a")->delivered_per_minute, 30.0);
   EXPECT_FALSE(rates.of("b").has_value());
 }
 

@@ -170,6 +170,18 @@ const Case cases[] = {
      HealthStatus::failing,
      {},
      "the thread writer has made no progress"},
+    {"AShareThatHangs",
+     [](HealthFacts& facts) {
+       facts.stalled = {{"folder-0", seconds(3600), std::nullopt, true}};
+     },
+     HealthStatus::degraded,
+     {},
+     "Accepting submissions; the folder of the thread folder-0 has not answered for 60 min."},
+    {"AFolderThatCantBeUsed",
+     [](HealthFacts& facts) { facts.door_troubles = {"folder /srv/out: can't open it"}; },
+     HealthStatus::degraded,
+     {},
+     "Accepting submissions; folder /srv/out: can't open it."},
     {"NoLongerConfigured",
      [](HealthFacts& facts) { queue(facts, "old", 4, now - seconds(1)); },
      HealthStatus::degraded,

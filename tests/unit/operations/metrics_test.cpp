@@ -95,7 +95,7 @@ TEST(Metrics, NamesFollowPrometheusRules) {
     EXPECT_TRUE(name.starts_with("edge_relay_")) << name;
     EXPECT_EQ(name.ends_with("_total"), type == "counter") << name;
   }
-  EXPECT_EQ(names.size(), 21U);
+  EXPECT_EQ(names.size(), 23U);
 }
 
 TEST(Metrics, TotalsComeFromTheSnapshot) {

@@ -219,6 +219,30 @@ destinations:
       scope: lab.default.report
     content_type: application/hl7-v2; charset=utf-8
     follow_up: false
+  state:
+    type: http
+    url: https://state.example/{id}
+    method: PUT
+    headers: {X-Site: lab-014}
+    auth: {type: oauth, token_url: "https://sign-in.example/token", client_id: lab, client_secret: s, scope: write}
+    client_certificate: {certificate: )" +
+         (folder.path() / "own.pem").string() + ", key: " + (folder.path() / "own.key").string() + R"(}
+    accept: {status: [201], content_type: application/json, body_contains: taken}
+    refuse: {status: [422]}
+    rate: 50/s
+  bearing:
+    type: http
+    url: https://bearing.example/
+    auth: {type: bearer, token: t}
+  basic:
+    type: http
+    url: https://basic.example/
+    auth: {type: basic, user: lab, password: p}
+  engine:
+    type: mllp
+    address: engine.example:2575
+    tls: true
+    ack_timeout: 5s
   lake:
     type: s3
     endpoint: https://minio.lab.example
@@ -246,7 +270,7 @@ routes:
   - match: {client: "lab.*", content_type: application/hl7-v2, intake: http}
     to: [cloud, archive]
   - match: {intake: submit}
-    to: [signed, plain, service, lake, server]
+    to: [signed, plain, service, state, bearing, basic, engine, lake, server]
 otherwise: [archive]
 log: {level: debug, format: json}
 shutdown_grace: 1m
@@ -330,7 +354,7 @@ TEST_F(Load, EveryBuiltKeyIsTaken) {
 
 TEST_F(Load, EveryBuiltKeyOfADestinationIsTaken) {
   const Settings settings = load(everything(folder));
-  ASSERT_EQ(settings.destinations.size(), 7U);
+  ASSERT_EQ(settings.destinations.size(), 11U);
   const DestinationSettings& cloud = settings.destinations[0];
   EXPECT_EQ(cloud.concurrency, 4U);
   EXPECT_EQ(cloud.timeout, milliseconds(5'000));

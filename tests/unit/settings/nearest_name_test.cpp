@@ -25,5 +25,12 @@ TEST(NearestName, DoesNotGuessWildly) {
   EXPECT_EQ(nearest_name(std::string(100'000, 'm'), names), std::nullopt);
 }
 
+TEST(NearestName, IsSomethingHoweverFarOffWhereItMustBe) {
+  EXPECT_EQ(closest_name("heartbeat", {"site", "heart"}), "heart");
+  EXPECT_EQ(closest_name("zzz", {"level", "to"}), "to");
+  EXPECT_EQ(closest_name(std::string(100'000, 'm'), names), "memory");
+  EXPECT_EQ(closest_name("memory", {}), std::nullopt);
+}
+
 }  // namespace
 }  // namespace relay

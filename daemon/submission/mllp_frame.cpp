@@ -1,4 +1,4 @@
-#include "intake/mllp_frame.hpp"
+#include "submission/mllp_frame.hpp"
 
 #include <algorithm>
 #include <stdexcept>

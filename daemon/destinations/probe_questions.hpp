@@ -1,0 +1,30 @@
+// ProbeQuestions: the requests of one `check --connect`, one after another, and what their answers say of the clock.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "base/clock.hpp"
+#include "base/http_client.hpp"
+
+namespace relay {
+
+class ProbeQuestions {
+ public:
+  // `clock` outlives it. Each question blocks at most about `timeout`.
+  ProbeQuestions(const HttpClientOptions& transport, std::chrono::milliseconds timeout, const Clock& clock)
+      : client_(transport), timeout_(timeout), clock_(clock) {}
+
+  TransferResult ask(HttpClientRequest request);
+  std::chrono::milliseconds timeout() const { return timeout_; }
+  // By how much, where an answer's Date said so.
+  std::optional<std::chrono::milliseconds> clock_off() const { return clock_off_; }
+
+ private:
+  HttpClient client_;
+  const std::chrono::milliseconds timeout_;
+  const Clock& clock_;
+  std::optional<std::chrono::milliseconds> clock_off_{};
+};
+
+}  // namespace relay
