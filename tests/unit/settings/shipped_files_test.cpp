@@ -143,7 +143,7 @@ TEST(ShippedFiles, WhatIsCommentedOutIsTheDefault) {
   EXPECT_EQ(settings.log_level, defaults.log_level);
   EXPECT_EQ(settings.log_format, defaults.log_format);
   EXPECT_EQ(settings.shutdown_grace, defaults.shutdown_grace);
-  ASSERT_EQ(settings.destinations.size(), 5U);
+  ASSERT_EQ(settings.destinations.size(), 7U);
 }
 
 TEST(ShippedFiles, TheConfigurationNamesEveryBuiltKeyWithTheTablesDefault) {
