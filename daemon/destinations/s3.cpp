@@ -8,6 +8,7 @@
 #include "destinations/http_answer.hpp"
 #include "destinations/http_transport.hpp"
 #include "destinations/payload_body.hpp"
+#include "destinations/proxy_sign_in.hpp"
 #include "destinations/s3_answers.hpp"
 #include "destinations/s3_probe.hpp"
 #include "destinations/s3_requests.hpp"
@@ -30,7 +31,7 @@ class S3 final : public Destination {
         clock_(clock),
         requests_(settings, destination.timeout, clock),
         client_(transport_),
-        proxy_credentials_(destination.transport.proxy_credentials),
+        proxy_sign_in_(destination.transport.proxy_credentials),
         if_none_match_(settings.if_none_match) {}
 
   DestinationLimits limits() const override { return limits_of(settings_); }
@@ -71,7 +72,6 @@ class S3 final : public Destination {
   void take_look_answer(Place place, const TransferResult& answer);
   AttemptResult judge(const Try& attempt, const TransferResult& answer) const;
   bool sign_in_again(Try& attempt, AttemptResult& result);
-  Result<bool> refresh_secrets(bool of_proxy);
   void accept(Place place, const HttpClientResponse& response);
   void end(Place place, AttemptResult result);
 
@@ -82,8 +82,7 @@ class S3 final : public Destination {
   const Clock& clock_;
   S3Requests requests_;
   HttpClient client_;
-  SecretText proxy_credentials_;
-  unsigned proxy_generation_ = 0;
+  ProxySignIn proxy_sign_in_;
   bool if_none_match_;
   std::map<std::uint64_t, Try> tries_;
   std::vector<DeliveryResult> ended_;
@@ -123,7 +122,7 @@ void S3::send(Place place, Step step) {
   const Submission& submission = attempt.delivery.submission;
   attempt.step = step;
   attempt.generation = requests_.generation();
-  attempt.proxy_generation = proxy_generation_;
+  attempt.proxy_generation = proxy_sign_in_.generation();
   attempt.conditional = if_none_match_;
   client_.start(place->first, step == Step::put ? requests_.put(submission, attempt.body, attempt.conditional)
                                                 : requests_.head(submission));
@@ -205,24 +204,15 @@ bool S3::sign_in_again(Try& attempt, AttemptResult& result) {
   attempt.signed_in_again = true;
   const bool of_proxy = kind == ErrorKind::proxy;
   // Another try may have read new secrets meanwhile.
-  if (of_proxy ? attempt.proxy_generation != proxy_generation_ : attempt.generation != requests_.generation())
+  if (of_proxy ? attempt.proxy_generation != proxy_sign_in_.generation() : attempt.generation != requests_.generation())
     return true;
-  const Result<bool> changed = refresh_secrets(of_proxy);
+  const Result<bool> changed = of_proxy ? proxy_sign_in_.refresh(client_) : requests_.refresh();
   if (!changed) {
     result.error->message += "; its secret can't be read again: " + changed.error().message;
     return false;
   }
   if (*changed) log_info("secrets have changed and are used from now on", {{"destination", name_}});
   return *changed;
-}
-
-Result<bool> S3::refresh_secrets(bool of_proxy) {
-  if (!of_proxy) return requests_.refresh();
-  Result<bool> changed = proxy_credentials_.refresh();
-  if (!changed || !*changed) return changed;
-  client_.use_proxy_credentials(proxy_credentials_.value());
-  ++proxy_generation_;
-  return true;
 }
 
 void S3::accept(Place place, const HttpClientResponse& response) {
