@@ -19,7 +19,6 @@ namespace {
 
 // "Uploading objects" in the "Amazon S3 User Guide": 5 GB in a single PUT.
 constexpr ByteCount largest_object = gibibytes(5);
-constexpr std::size_t longest_key = 1024;
 
 class S3 final : public Destination {
  public:
@@ -65,7 +64,6 @@ class S3 final : public Destination {
   using Place = std::map<std::uint64_t, Try>::iterator;
 
   S3AnswerContext context() const { return {settings_.bucket, clock_.wall_now()}; }
-  std::optional<AttemptResult> impossible(const Delivery& delivery) const;
   void send(Place place, Step step);
   void take_answer(const TransferResult& answer);
   void take_put_answer(Place place, const TransferResult& answer);
@@ -98,21 +96,13 @@ AttemptResult ended_with(Outcome outcome, ErrorKind kind, std::string message) {
   return result;
 }
 
-std::optional<AttemptResult> S3::impossible(const Delivery& delivery) const {
-  if (delivery.payload->size() != delivery.submission.size)
-    return unreadable_payload({PayloadFailure::corrupt, "the payload isn't as long as its record says"});
-  if (fill_in(settings_.key, delivery.submission).size() > longest_key)
-    return ended_with(Outcome::refused, ErrorKind::refused,
-                      "the object's name is longer than the 1,024 bytes that S3 takes: shorten key");
-  return std::nullopt;
-}
-
 void S3::start(Delivery delivery) {
   const auto [place, inserted] = tries_.try_emplace(delivery.attempt);
   if (!inserted) throw std::logic_error("s3: this attempt is in flight already");
   Try& attempt = place->second;
   attempt.delivery = std::move(delivery);
-  if (auto result = impossible(attempt.delivery)) return end(place, std::move(*result));
+  if (attempt.delivery.payload->size() != attempt.delivery.submission.size)
+    return end(place, unreadable_payload({PayloadFailure::corrupt, "the payload isn't as long as its record says"}));
   attempt.body = std::make_shared<PayloadBody>(attempt.delivery.payload);
   send(place, attempt.delivery.possibly_delivered && !if_none_match_ ? Step::look_first : Step::put);
 }
