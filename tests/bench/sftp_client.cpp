@@ -83,7 +83,10 @@ class Connection {
     }
     require(libssh2_sftp_fsync(file) == 0, "a file can't be saved");
     require(libssh2_sftp_close_handle(file) == 0, "a file can't be closed");
-    require(libssh2_sftp_rename(sftp_, part.c_str(), name.c_str()) == 0, "a file can't be renamed");
+    require(libssh2_sftp_rename_ex(sftp_, part.data(), static_cast<unsigned>(part.size()), name.data(),
+                                   static_cast<unsigned>(name.size()),
+                                   LIBSSH2_SFTP_RENAME_ATOMIC | LIBSSH2_SFTP_RENAME_NATIVE) == 0,
+            "a file can't be renamed");
   }
 
  private:
