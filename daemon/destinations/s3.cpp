@@ -8,6 +8,7 @@
 #include "destinations/http_answer.hpp"
 #include "destinations/http_transport.hpp"
 #include "destinations/payload_body.hpp"
+#include "destinations/proxy_sign_in.hpp"
 #include "destinations/s3_answers.hpp"
 #include "destinations/s3_probe.hpp"
 #include "destinations/s3_requests.hpp"
@@ -18,7 +19,6 @@ namespace {
 
 // "Uploading objects" in the "Amazon S3 User Guide": 5 GB in a single PUT.
 constexpr ByteCount largest_object = gibibytes(5);
-constexpr std::size_t longest_key = 1024;
 
 class S3 final : public Destination {
  public:
@@ -30,7 +30,7 @@ class S3 final : public Destination {
         clock_(clock),
         requests_(settings, destination.timeout, clock),
         client_(transport_),
-        proxy_credentials_(destination.transport.proxy_credentials),
+        proxy_sign_in_(destination.transport.proxy_credentials),
         if_none_match_(settings.if_none_match) {}
 
   DestinationLimits limits() const override { return limits_of(settings_); }
@@ -64,14 +64,12 @@ class S3 final : public Destination {
   using Place = std::map<std::uint64_t, Try>::iterator;
 
   S3AnswerContext context() const { return {settings_.bucket, clock_.wall_now()}; }
-  std::optional<AttemptResult> impossible(const Delivery& delivery) const;
   void send(Place place, Step step);
   void take_answer(const TransferResult& answer);
   void take_put_answer(Place place, const TransferResult& answer);
   void take_look_answer(Place place, const TransferResult& answer);
   AttemptResult judge(const Try& attempt, const TransferResult& answer) const;
   bool sign_in_again(Try& attempt, AttemptResult& result);
-  Result<bool> refresh_secrets(bool of_proxy);
   void accept(Place place, const HttpClientResponse& response);
   void end(Place place, AttemptResult result);
 
@@ -82,8 +80,7 @@ class S3 final : public Destination {
   const Clock& clock_;
   S3Requests requests_;
   HttpClient client_;
-  SecretText proxy_credentials_;
-  unsigned proxy_generation_ = 0;
+  ProxySignIn proxy_sign_in_;
   bool if_none_match_;
   std::map<std::uint64_t, Try> tries_;
   std::vector<DeliveryResult> ended_;
@@ -99,21 +96,13 @@ AttemptResult ended_with(Outcome outcome, ErrorKind kind, std::string message) {
   return result;
 }
 
-std::optional<AttemptResult> S3::impossible(const Delivery& delivery) const {
-  if (delivery.payload->size() != delivery.submission.size)
-    return unreadable_payload({PayloadFailure::corrupt, "the payload isn't as long as its record says"});
-  if (fill_in(settings_.key, delivery.submission).size() > longest_key)
-    return ended_with(Outcome::refused, ErrorKind::refused,
-                      "the object's name is longer than the 1,024 bytes that S3 takes: shorten key");
-  return std::nullopt;
-}
-
 void S3::start(Delivery delivery) {
   const auto [place, inserted] = tries_.try_emplace(delivery.attempt);
   if (!inserted) throw std::logic_error("s3: this attempt is in flight already");
   Try& attempt = place->second;
   attempt.delivery = std::move(delivery);
-  if (auto result = impossible(attempt.delivery)) return end(place, std::move(*result));
+  if (attempt.delivery.payload->size() != attempt.delivery.submission.size)
+    return end(place, unreadable_payload({PayloadFailure::corrupt, "the payload isn't as long as its record says"}));
   attempt.body = std::make_shared<PayloadBody>(attempt.delivery.payload);
   send(place, attempt.delivery.possibly_delivered && !if_none_match_ ? Step::look_first : Step::put);
 }
@@ -123,7 +112,7 @@ void S3::send(Place place, Step step) {
   const Submission& submission = attempt.delivery.submission;
   attempt.step = step;
   attempt.generation = requests_.generation();
-  attempt.proxy_generation = proxy_generation_;
+  attempt.proxy_generation = proxy_sign_in_.generation();
   attempt.conditional = if_none_match_;
   client_.start(place->first, step == Step::put ? requests_.put(submission, attempt.body, attempt.conditional)
                                                 : requests_.head(submission));
@@ -205,24 +194,15 @@ bool S3::sign_in_again(Try& attempt, AttemptResult& result) {
   attempt.signed_in_again = true;
   const bool of_proxy = kind == ErrorKind::proxy;
   // Another try may have read new secrets meanwhile.
-  if (of_proxy ? attempt.proxy_generation != proxy_generation_ : attempt.generation != requests_.generation())
+  if (of_proxy ? attempt.proxy_generation != proxy_sign_in_.generation() : attempt.generation != requests_.generation())
     return true;
-  const Result<bool> changed = refresh_secrets(of_proxy);
+  const Result<bool> changed = of_proxy ? proxy_sign_in_.refresh(client_) : requests_.refresh();
   if (!changed) {
     result.error->message += "; its secret can't be read again: " + changed.error().message;
     return false;
   }
   if (*changed) log_info("secrets have changed and are used from now on", {{"destination", name_}});
   return *changed;
-}
-
-Result<bool> S3::refresh_secrets(bool of_proxy) {
-  if (!of_proxy) return requests_.refresh();
-  Result<bool> changed = proxy_credentials_.refresh();
-  if (!changed || !*changed) return changed;
-  client_.use_proxy_credentials(proxy_credentials_.value());
-  ++proxy_generation_;
-  return true;
 }
 
 void S3::accept(Place place, const HttpClientResponse& response) {

@@ -1,6 +1,7 @@
 #include "destinations/s3_probe.hpp"
 
 #include "destinations/http_answer.hpp"
+#include "destinations/probe_questions.hpp"
 #include "destinations/s3_answers.hpp"
 
 namespace relay {
@@ -10,12 +11,8 @@ using Kind = ProbeFinding::Kind;
 std::vector<ProbeFinding> probe_s3(const S3Requests& requests, const std::string& bucket,
                                    const HttpClientOptions& transport, std::chrono::milliseconds timeout,
                                    const Clock& clock) {
-  HttpClient client(transport);
-  client.start(1, requests.look());
-  TransferResult answer;
-  while (client.in_flight() > 0)
-    for (TransferResult& come : client.poll(timeout)) answer = std::move(come);
-
+  ProbeQuestions asking(transport, timeout, clock);
+  const TransferResult answer = asking.ask(requests.look());
   const S3AnswerContext context{bucket, clock.wall_now()};
   const auto* response = std::get_if<HttpClientResponse>(&answer.result);
   if (response == nullptr)
@@ -24,9 +21,7 @@ std::vector<ProbeFinding> probe_s3(const S3Requests& requests, const std::string
   const std::string where = "bucket " + bucket + ": ";
   const bool there = code == "NoSuchKey" || response->status == 200;
   const AttemptResult result = classify_s3_answer(context, *response);
-  const auto difference = clock_difference(*response, clock.wall_now());
-  if (difference && std::chrono::abs(*difference) > clock_tolerance)
-    return {{Kind::bad, clock_words(*difference, "the service's")}};
+  if (const auto off = asking.clock_off()) return {{Kind::bad, clock_words(*off, "the service's")}};
   if (code == "AccessDenied" && result.error && result.error->kind == ErrorKind::forbidden)
     return {{Kind::not_checked, where + "the sign-in holds, but this key may not look there (s3:GetObject and "
                                         "s3:ListBucket); whether it may write shows only when the first submission is "

@@ -21,7 +21,6 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::size_t handshakes_at_once = 4;
-constexpr std::size_t longest_file_name = 255;
 constexpr int steps_at_once = 64;
 constexpr std::chrono::seconds longest_idle{30};
 
@@ -153,15 +152,9 @@ asio::awaitable<std::optional<DeliveryError>> Sftp::connect(Session& session) {
 
 void Sftp::start(Delivery delivery) {
   ++tries_;
-  const Submission& submission = delivery.submission;
-  const std::string target = target_of(submission);
-  if (delivery.payload->size() != submission.size) {
+  if (delivery.payload->size() != delivery.submission.size) {
     ended_.push_back({delivery.attempt,
                       unreadable_payload({PayloadFailure::corrupt, "the payload isn't as long as its record says"})});
-  } else if (target.size() - folder_of(target).size() > longest_file_name) {
-    ended_.push_back(
-        {delivery.attempt,
-         ended_with(Outcome::refused, {ErrorKind::refused, {}, "the file's name is too long: shorten path", {}})});
   } else {
     waiting_.push_back(std::move(delivery));
   }

@@ -9,8 +9,6 @@
 namespace relay {
 namespace {
 
-constexpr std::size_t longest_payload_name = 100;
-
 std::string encoded_payload_name(const Submission& submission) {
   const std::string name = submission.payload_name ? as_utf8(*submission.payload_name) : "";
   std::string encoded = percent_encode(name);

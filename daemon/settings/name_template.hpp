@@ -2,6 +2,7 @@
 // depends on the submission alone, so that a later try makes the same name; destinations/template_text.hpp fills it in.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ enum class NameField {
   payload_name,  // percent-encoded; empty where the sender gave none
 };
 
+// So long that all fields together still fit into a file's name, which has room for 255 bytes.
+inline constexpr std::size_t longest_payload_name = 80;
+
 class NameTemplate {
  public:
   // Fixed text, then a field's value where there is one.
@@ -34,6 +38,9 @@ class NameTemplate {
   const std::vector<Piece>& pieces() const { return pieces_; }
   bool empty() const { return pieces_.empty(); }
   bool holds(NameField field) const;
+  // The longest that it can become, in bytes: as a whole, and behind its last '/'.
+  std::size_t longest() const;
+  std::size_t longest_file_name() const;
 
  private:
   std::vector<Piece> pieces_;

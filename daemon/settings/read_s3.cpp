@@ -10,6 +10,9 @@ namespace relay {
 namespace {
 
 constexpr std::string_view default_region = "us-east-1";
+// "Object key naming" in the "Amazon S3 User Guide"; "Working with object metadata" there.
+constexpr std::size_t longest_key = 1024;
+constexpr std::size_t most_metadata = 2048;
 constexpr std::string_view default_key = "{client}/{id}.{extension}";
 
 bool is_letter_or_digit(char c) {
@@ -62,9 +65,11 @@ void read_where(const Section& section, S3Settings& s3) {
 }
 
 // Whatever stands between two slashes is a folder's name to those who look at the bucket, and "." and ".." are none.
-void check_key(const Section& section) {
+void check_key(const Section& section, const NameTemplate& key) {
   const auto written = section.text("key");
   if (!written) return;
+  if (key.longest() > longest_key)
+    section.error("key", "could become " + std::to_string(key.longest()) + " bytes long, and S3 takes 1024");
   const std::string padded = "/" + written->value + "/";
   if (std::ranges::any_of(written->value, [](unsigned char c) { return c < 0x20 || c == 0x7F; }) ||
       !is_utf8(written->value))
@@ -120,7 +125,7 @@ void read_metadata(const Section& section, S3Settings& s3) {
     return;
   }
   std::set<std::string> seen = {s3_id_metadata};
-  std::size_t bytes = 0;
+  std::size_t bytes = std::string_view(s3_id_metadata).size() + 36;
   for (const auto& entry : section.node("metadata")) {
     const Place place = reading.document.place_of(entry.first.Mark());
     const std::string name = entry.first.IsScalar() ? entry.first.Scalar() : "";
@@ -136,10 +141,13 @@ void read_metadata(const Section& section, S3Settings& s3) {
     }
     const auto written = read_text(reading, entry.second, section.name("metadata") + "." + name, place);
     if (!written) continue;
-    bytes += name.size() + written->value.size();
-    if (auto value = read_metadata_value(section, name, *written)) s3.metadata.emplace_back(name, std::move(*value));
+    auto value = read_metadata_value(section, name, *written);
+    if (!value) continue;
+    bytes += name.size() + value->longest();
+    s3.metadata.emplace_back(name, std::move(*value));
   }
-  if (bytes > 1536) section.error("metadata", "is too much: S3 takes 2 KiB for each object");
+  if (bytes > most_metadata)
+    section.error("metadata", "could become " + std::to_string(bytes) + " bytes, and S3 takes 2048 for each object");
 }
 
 }  // namespace
@@ -148,7 +156,7 @@ S3Settings read_s3(const Section& section) {
   S3Settings s3;
   read_where(section, s3);
   s3.key = read_name_template(section, "key", default_key);
-  check_key(section);
+  check_key(section, s3.key);
   for (const char* key : {"access_key", "secret_key"})
     if (!section.has(key)) section.error(std::string(key) + " is missing");
   read_secret(section, "access_key", s3.access_key);

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view scheme = "sftp://";
 constexpr std::string_view default_path = "{id}.{extension}";
+constexpr std::size_t longest_file_name = 255;
 
 bool has_controls(std::string_view text) {
   return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
@@ -70,6 +71,30 @@ void read_host_key(const Section& section, SftpSettings& sftp) {
     section.error("host_key_sha256", "isn't a key's SHA-256 as ssh-keygen -l shows it (SHA256:…)");
 }
 
+// What OpenSSH's own format holds ("PROTOCOL.key" in its source): the cipher's name stands first, the public key's kind
+// in the clear behind it. Empty for other formats.
+Secret openssh_key_bytes(std::string_view text) {
+  constexpr std::string_view begin = "-----BEGIN OPENSSH PRIVATE KEY-----";
+  const auto at = text.find(begin);
+  if (at == std::string_view::npos) return {};
+  text.remove_prefix(at + begin.size());
+  std::string base64(text.substr(0, text.find('-')));
+  std::erase_if(base64, [](unsigned char c) { return c <= ' '; });
+  return Secret(base64_decode(base64).value_or(""));
+}
+
+bool has_passphrase(std::string_view text) {
+  constexpr std::string_view unprotected("openssh-key-v1\0\0\0\0\4none", 23);
+  const Secret bytes = openssh_key_bytes(text);
+  return text.find("ENCRYPTED") != std::string_view::npos ||
+         (!bytes.empty() && !bytes.reveal().starts_with(unprotected));
+}
+
+bool is_rsa(std::string_view text) {
+  return text.find("BEGIN RSA PRIVATE KEY") != std::string_view::npos ||
+         openssh_key_bytes(text).reveal().find("ssh-rsa") != std::string_view::npos;
+}
+
 // A path is read as a ${file:} is, so that it is read again when a sign-in fails.
 void read_key(const Section& section, SftpSettings& sftp) {
   const auto written = section.text("key");
@@ -91,8 +116,12 @@ void read_key(const Section& section, SftpSettings& sftp) {
   const std::string_view text = sftp.key.value().reveal();
   if (!text.starts_with("-----BEGIN") || text.find("PRIVATE KEY-----") == std::string_view::npos)
     section.error("key", "holds no private key (-----BEGIN … PRIVATE KEY-----)");
-  else if (text.find("ENCRYPTED") != std::string_view::npos)
+  else if (has_passphrase(text))
     section.error("key", "is protected by a passphrase, which nobody could type at night; use one without");
+  else if (is_rsa(text))
+    section.warning("key",
+                    "is an RSA key: it can only sign in as servers took it until 2021 (ssh-rsa with SHA-1); use one "
+                    "made by ssh-keygen -t ed25519");
 }
 
 void read_path(const Section& section, SftpSettings& sftp) {
@@ -102,6 +131,9 @@ void read_path(const Section& section, SftpSettings& sftp) {
   if (has_controls(written->value) || !is_utf8(written->value))
     section.error("path", "must be UTF-8 without control characters");
   if (written->value.ends_with('/')) section.error("path", "must not end with '/': it names a file");
+  if (sftp.path.longest_file_name() > longest_file_name)
+    section.error("path", "could become a file's name of " + std::to_string(sftp.path.longest_file_name()) +
+                              " bytes, and there is room for 255");
   if (("/" + written->value + "/").find("/../") != std::string::npos)
     section.error("path", "must not hold '..' as a part of its own");
   // Nobody makes folders there: a part that changes with every submission would never be there.

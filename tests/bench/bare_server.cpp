@@ -6,7 +6,8 @@
 //   bare_server PORT FILE       answers once the body is in that log, durably
 //
 // What it answers goes by the path: as Azure Storage does under /azure/ (blob, table row and queue message), as
-// ReportStream does under /api/, 202 with a body as long as a submission's JSON everywhere else.
+// ReportStream does under /api/, as S3 does under /s3-objects/, 202 with a body as long as a submission's JSON
+// everywhere else.
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <charconv>
@@ -39,6 +40,8 @@ relay::HttpResponse answer_to(const relay::HttpRequestHead& head) {
   if (head.path.starts_with("/api/"))
     return answer_of(201, "application/json",
                      R"({"id":"5974b586-0df3-4e2d-ad0c-18e3892bfca2","submissionId":1,"overallStatus":"Received"})");
+  if (head.path.starts_with("/s3-objects/"))
+    return {.status = 200, .fields = {{"ETag", "\"9b2cf535f27731c974343645a3985328\""}}, .body = {}};
   return answer_of(202, "application/json", std::string(520, 'x'));
 }
 

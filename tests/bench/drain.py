@@ -4,6 +4,7 @@ takes to wake up."""
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,12 +18,13 @@ from servers import await_true, bare_server, check_gate, free_port, relay_runnin
 
 from azurite import Azurite
 from relay import BINARY
+from sftp_server import USER, SftpServer
 
 CONCURRENCY = 16
 IDENTIFIER = "0193615c-7c00-7000-8000-{n}"
 
 
-# ---- the far ends: each gives its configuration and what a bare client sends, or None where there is no such client ----
+# ---- the far ends: each gives its configuration and the command of a bare client, or None where there is none ----
 
 def post(url, size, headers=()):
     return {"method": "POST", "url": url, "headers": ["Content-Type: application/hl7-v2", "Expect:", *headers], "body": "x" * size}
@@ -33,7 +35,13 @@ def null_reportstream(options, folder):
     with bare_server(options.programs) as server:
         url = f"http://127.0.0.1:{server.port}"
         yield ({"type": "reportstream", "url": url, "auth": {"type": "function_key", "key": "bench"}, "follow_up": False},
-               [post(f"{url}/api/waters", options.bytes, ["x-functions-key: bench", "client: lab.default"])])
+               bare_curl(options, folder, [post(f"{url}/api/waters", options.bytes, ["x-functions-key: bench", "client: lab.default"])]))
+
+
+def bare_curl(options, folder, steps):
+    """The command of a client that sends these requests for each submission."""
+    Path(folder, "steps.json").write_text(json.dumps(steps))
+    return [options.programs / "curl_client", Path(folder, "steps.json")]
 
 
 def azure_steps(blob, table, queue, size):
@@ -56,7 +64,7 @@ def null_azure(options, folder):
         signature = Azurite.account_sas()
         yield ({"type": "azure_storage_queue", "queue_endpoint": url, "blob_endpoint": url, "table_endpoint": url, "account_sas": signature,
                 "queue": "results", "table": "submission"},
-               azure_steps((url, signature), (url, signature), (url, signature), options.bytes))
+               bare_curl(options, folder, azure_steps((url, signature), (url, signature), (url, signature), options.bytes)))
 
 
 @contextlib.contextmanager
@@ -68,7 +76,8 @@ def azurite_in_memory(options, folder):
         signature = Azurite.account_sas()
         yield ({"type": "azure_storage_queue", **{f"{name}_endpoint": url for name, url in ends.items()}, "account_sas": signature,
                 "queue": storage.queue_name, "table": storage.table_name},
-               azure_steps((ends["blob"], signature), (ends["table"], signature), (ends["queue"], signature), options.bytes))
+               bare_curl(options, folder, azure_steps((ends["blob"], signature), (ends["table"], signature), (ends["queue"], signature),
+                                                      options.bytes)))
     finally:
         azurite.stop()
 
@@ -77,7 +86,29 @@ def azurite_in_memory(options, folder):
 def null_http(options, folder):
     with bare_server(options.programs) as server:
         url = f"http://127.0.0.1:{server.port}/sink"
-        yield {"type": "http", "url": url}, [post(url, options.bytes)]
+        yield {"type": "http", "url": url}, bare_curl(options, folder, [post(url, options.bytes)])
+
+
+@contextlib.contextmanager
+def null_s3(options, folder):
+    with bare_server(options.programs) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        signed = ["Content-Type: application/hl7-v2", "Expect:", "If-None-Match: *", f"x-amz-meta-edge-relay-id: {IDENTIFIER}",
+                  "x-amz-date: 20261124T180000Z", f"x-amz-content-sha256: {'0' * 64}", f"Authorization: AWS4-HMAC-SHA256 {'x' * 260}"]
+        yield ({"type": "s3", "endpoint": url, "region": "us-east-1", "bucket": "s3-objects", "access_key": "bench", "secret_key": "bench"},
+               bare_curl(options, folder, [{"method": "PUT", "url": f"{url}/s3-objects/lab.default/{IDENTIFIER}.hl7", "headers": signed,
+                                            "body": "x" * options.bytes}]))
+
+
+@contextlib.contextmanager
+def sftp(options, folder):
+    """Debian's sshd, which saves each file on its disk."""
+    with contextlib.closing(SftpServer(faults=False)) as server:
+        bare = server.inbox / "bare"
+        bare.mkdir()
+        bare.chmod(0o777)
+        yield server.destination(), [options.programs / "sftp_client", str(server.port), USER, server.folder / "key", bare, "--bytes",
+                                     str(options.bytes)]
 
 
 @contextlib.contextmanager
@@ -91,6 +122,9 @@ FarEnd = namedtuple("FarEnd", "name start share")
 FAR_ENDS = [
     FarEnd("reportstream → null server", null_reportstream, 1),
     FarEnd("http → null server", null_http, 1),
+    FarEnd("s3 → null server", null_s3, 1),
+    # Its server needs mounts of its own.
+    *([FarEnd("sftp → OpenSSH", sftp, 0.1)] if os.geteuid() == 0 else []),
     FarEnd("azure_storage_queue → null server", null_azure, 0.5),
     FarEnd("azure_storage_queue → Azurite in memory", azurite_in_memory, 0.03),
     FarEnd("directory", directory, 0.1),
@@ -109,15 +143,13 @@ def is_built(destination):
 def drain_once(options, far_end, count, intake):
     """Fills a journal, starts a relay on it, and takes the time from its start until all is delivered."""
     with tempfile.TemporaryDirectory(prefix="edge-relay-bench-", dir=options.folder) as folder:
-        with far_end.start(options, folder) as (destination, steps):
+        with far_end.start(options, folder) as (destination, client):
             if not is_built(destination):
                 return None
             bare = None
-            if steps:
-                Path(folder, "steps.json").write_text(json.dumps(steps))
-                bare = json.loads(subprocess.run(
-                    [options.programs / "curl_client", Path(folder, "steps.json"), "--count", str(count), "--concurrency", str(CONCURRENCY)],
-                    capture_output=True, text=True, check=True).stdout)["per_second"]
+            if client:
+                bare = json.loads(subprocess.run([*client, "--count", str(count), "--concurrency", str(CONCURRENCY)],
+                                                 capture_output=True, text=True, check=True).stdout)["per_second"]
             Path(folder, "relay").mkdir()
             subprocess.run([options.programs / "fill_journal", Path(folder, "relay/journal.db"), "--queued", str(count), "--bytes",
                             str(options.bytes), "--destination", "there"], check=True)
@@ -169,7 +201,7 @@ def drain(options):
         rows.append([far_end.name, without["drain"], without["bare"], ratio, beside["drain"], beside["accepts"], f"{beside['accepts'] / alone:.2f} ×"])
     if rows:
         print_table("Drain", ["", "drain/s", "bare client/s", "of it", "drain/s with intake", "accepts/s beside it", "of accepts alone"], rows,
-                    [f"{options.bytes} bytes each, concurrency {CONCURRENCY}, {backlog:,} queued (Azurite and directory fewer). The relay's time runs from "
+                    [f"{options.bytes} bytes each, concurrency {CONCURRENCY}, {backlog:,} queued (Azurite, sftp and directory fewer). The relay's time runs from "
                      f"its being ready; 16 connections submit beside it. Median of {options.rounds} rounds."])
     wake_up(options)
 

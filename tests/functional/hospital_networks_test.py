@@ -18,6 +18,7 @@ from endpoint import Endpoint
 from fault_proxy import FaultProxy, Rule, answer, html
 from relay import BINARY, await_true, hl7
 from reportstream import ReportStream
+from s3_service import S3Service
 from tls import Identity
 
 QUICK = {"initial": "100ms", "max": "300ms"}
@@ -85,7 +86,26 @@ class Http:
         self.server.close()
 
 
-SERVICES = [AzureQueue, Api, Http]
+class S3:
+    def __init__(self, _):
+        self.server = S3Service(secret_key="PLANTEDkey", token="PLANTEDtoken")
+        self.port = self.server.port
+
+    def keys(self, url):
+        return self.server.destination(endpoint=url, session_token=self.server.token)
+
+    def arrived(self):
+        return [key for key, stored in self.server.objects.items() for _ in range(stored.writes)]
+
+    def upstream(self, _):
+        return self.port
+
+    def close(self):
+        self.server.close()
+        assert self.server.findings == []
+
+
+SERVICES = [AzureQueue, Api, Http, S3]
 
 
 @pytest.fixture(params=SERVICES, ids=lambda each: each.__name__)

@@ -2,6 +2,7 @@
 servers that fail in the middle."""
 
 import os
+import subprocess
 
 import pytest
 from relay import FHIR, await_true, command, fhir, hl7
@@ -72,15 +73,29 @@ def test_another_host_key_is_never_spoken_to(sftp_relay, server):
     assert server.names() == []
 
 
-def test_a_password_that_changes_in_its_file_is_taken_up(sftp_relay, server, tmp_path):
-    (tmp_path / "password").write_text("wrong\n")
-    relay = sftp_relay(password=f"${{file:{tmp_path / 'password'}}}")
+@pytest.mark.parametrize("what", ["password", "key"])
+def test_a_secret_that_changes_in_its_file_is_taken_up(sftp_relay, server, tmp_path, what):
+    wrong, right = ("wrong", PASSWORD) if what == "password" else ((server.folder / name).read_text() for name in ("other", "key"))
+    secret = tmp_path / "secret"
+    secret.write_text(wrong + "\n")
+    relay = sftp_relay(**{what: str(secret) if what == "key" else f"${{file:{secret}}}"})
     identifier = relay.submit(hl7())
     assert last_error(relay, identifier)["kind"] == "sign_in"
-    (tmp_path / "password").write_text(PASSWORD + "\n")
+    secret.write_text(right + "\n")
     delivery = relay.await_state(identifier, "delivered")["deliveries"][0]
     assert delivery["attempts"] == 1
     assert PASSWORD not in relay.log()
+
+
+def test_keys_as_ssh_keygen_and_openssl_write_them(make_relay, server, tmp_path):
+    for name, kind in (("ed25519", ["ed25519"]), ("ecdsa", ["ecdsa", "-b", "384"]), ("pem", ["ecdsa", "-m", "PEM"]),
+                       ("pkcs8", ["ecdsa", "-b", "521", "-m", "PKCS8"])):
+        subprocess.run(["ssh-keygen", "-q", "-N", "", "-t", *kind, "-f", tmp_path / name], check=True)
+        with open(server.folder / "authorized", "ab") as authorized:
+            authorized.write((tmp_path / f"{name}.pub").read_bytes())
+        relay = make_relay({"destinations": {"aims": server.destination(key=str(tmp_path / name))}}, start=False)
+        result = command("check", "--connect", "--config", relay.file)
+        assert result.returncode == 0 and b"the sign-in holds" in result.stdout, (name, result)
 
 
 def test_a_part_that_was_left_is_written_over_from_its_beginning(sftp_relay, server):

@@ -1,7 +1,8 @@
 """Debian's sshd on a loopback port, with a user of its own who may sign in by password or key, in a mount namespace where
 /etc/passwd and /etc/shadow know that user; nothing of the machine changes. Needs root, as mounting does.
 
-`server.fault(name)` makes the next sessions misbehave (see sftp_faults.py): the real sftp-server works behind it.
+`server.fault(name)` makes the next sessions misbehave (see sftp_faults.py): the real sftp-server works behind it. Without
+`faults` it works alone.
 """
 
 import base64
@@ -18,11 +19,13 @@ from pathlib import Path
 from ports import free_port
 from raw_http import await_true
 
+SFTP_PROGRAM = "/usr/lib/openssh/sftp-server"
+FAULTS = Path(__file__).with_name("sftp_faults.py")
 USER, UID, PASSWORD = "edge-sender", 54321, "pass word+/="
 
 
 class SftpServer:
-    def __init__(self, disk_megabytes=None):
+    def __init__(self, disk_megabytes=None, faults=True):
         # pytest's folders are root's alone.
         self.folder = Path(tempfile.mkdtemp(prefix="edge-relay-sftp-"))
         self.folder.chmod(0o755)
@@ -33,6 +36,7 @@ class SftpServer:
         for folder in (self.inbox, self.faults):
             os.chown(folder, UID, UID)
         self.disk_megabytes = disk_megabytes
+        self.program = f"/usr/bin/python3 -BI {FAULTS} {self.faults}/next" if faults else SFTP_PROGRAM
         self.port = free_port()
         self.url = f"sftp://127.0.0.1:{self.port}"
         self.process = None
@@ -46,10 +50,9 @@ class SftpServer:
         for name, line in (("passwd", f"{USER}:x:{UID}:{UID}::{self.folder}:/bin/sh"), ("shadow", f"{USER}:{hashed.stdout.strip()}:19000::::::")):
             (self.folder / name).write_text(Path("/etc", name).read_text() + line + "\n")
         shutil.copy(self.folder / "key.pub", self.folder / "authorized")
-        faults = Path(__file__).with_name("sftp_faults.py")
         (self.folder / "sshd_config").write_text("\n".join([
             f"Port {self.port}", "ListenAddress 127.0.0.1", f"HostKey {self.folder}/host", "PidFile none", "UsePAM no", "StrictModes no",
-            f"AuthorizedKeysFile {self.folder}/authorized", f"Subsystem sftp /usr/bin/python3 -BI {faults} {self.faults}/next", "LogLevel ERROR",
+            f"AuthorizedKeysFile {self.folder}/authorized", f"Subsystem sftp {self.program}", "LogLevel ERROR",
             "PasswordAuthentication yes", ""]))
 
     def start(self):

@@ -68,6 +68,8 @@ TEST_F(S3SettingsTest, WhatIsWrongIsNamed) {
     EXPECT_NE(nothing.find(word), std::string::npos) << word << " in\n" << nothing;
   for (const auto& [keys, word] : std::vector<std::pair<std::string, std::string>>{
            {"key: x", "lake.key: must hold {id}"},
+           {"key: '{client}{id}" + std::string(900, 'x') + "'", "lake.key: could become 1036 bytes long"},
+           {"metadata: {a: '" + std::string(2000, 'x') + "'}", "lake.metadata: could become 2050 bytes"},
            {"key: 'x{id}{name}'", "lake.key: holds a brace"},
            {"key: '/x{id}'", "lake.key: must not begin with '/'"},
            {"key: 'a/../{id}'", "must not begin with '/' or hold '.' or '..'"},

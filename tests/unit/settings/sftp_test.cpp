@@ -9,6 +9,15 @@ namespace {
 
 const std::string no_key = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+// The beginning of what ssh-keygen writes.
+std::string openssh_key(const std::string& cipher, const std::string& kind) {
+  const auto text = [](const std::string& word) {
+    return std::string(3, '\0') + static_cast<char>(word.size()) + word;
+  };
+  const std::string bytes = std::string("openssh-key-v1") + '\0' + text(cipher) + text("none") + text("") + text(kind);
+  return "-----BEGIN OPENSSH PRIVATE KEY-----\n" + base64_encode(bytes) + "\n-----END OPENSSH PRIVATE KEY-----\n";
+}
+
 class SftpSettingsTest : public testing::Test {
  protected:
   std::string with(const std::string& keys) const {
@@ -77,9 +86,24 @@ TEST_F(SftpSettingsTest, AKeyIsReadFromItsFileAndReadAgain) {
   EXPECT_NE(settings.key.value().reveal(), before);
 }
 
+TEST_F(SftpSettingsTest, AnRsaKeyIsAWarning) {
+  for (const auto& [text, warnings] :
+       {std::pair{openssh_key("none", "ssh-rsa"), 1}, {openssh_key("none", "ssh-ed25519"), 0}}) {
+    const auto loaded = load_settings(with(lines({{"password", ""}, {"key", folder.write("key", text)}})));
+    ASSERT_TRUE(loaded);
+    EXPECT_EQ(loaded->warnings.size(), static_cast<std::size_t>(warnings));
+  }
+}
+
+TEST_F(SftpSettingsTest, AllFieldsTogetherFitIntoAFilesName) {
+  const auto settings = load({{"path", "'{client}~{timestamp}~STOP~{payload_name}~{id}.{extension}'"}});
+  EXPECT_EQ(settings.path.longest_file_name(), 248U);
+}
+
 TEST_F(SftpSettingsTest, WhatIsWrongIsNamed) {
   const std::string no_pem = folder.write("no-pem", "hello\n");
   const std::string locked = folder.write("locked", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n");
+  const std::string locked_openssh = folder.write("locked-openssh", openssh_key("aes256-ctr", "ssh-ed25519"));
   const std::vector<std::pair<std::map<std::string, std::string>, std::string>> wrong = {
       {{{"url", ""}}, "url is missing"},
       {{{"url", "https://sftp.example"}}, "url: must begin with sftp://"},
@@ -95,6 +119,9 @@ TEST_F(SftpSettingsTest, WhatIsWrongIsNamed) {
       {{{"host_key_sha256", "MD5:00"}}, "host_key_sha256: isn't a key's SHA-256"},
       {{{"path", "x"}}, "path: must hold {id}"},
       {{{"path", "'{id}/x'"}}, "path: {id} stands in a folder's name"},
+      {{{"path", "'a{client}{client}/{id}{client}{client}{payload_name}'"}},
+       "path: could become a file's name of 316 bytes"},
+      {{{"password", ""}, {"key", locked_openssh}}, "key: is protected by a passphrase"},
       {{{"path", "'../{id}'"}}, "path: must not hold '..'"},
       {{{"proxy", "http://p.example"}}, "proxy"},
   };
