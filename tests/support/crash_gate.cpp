@@ -127,6 +127,7 @@ void pass_gate(const JournalOptions& options, JournalModel& model, SteppedClock&
   model.check_reopened(journal, clock, gate.exact, findings);
   check_verify(options, "beside the running journal", findings);
   model.check_keys(journal, clock, findings);
+  model.check_marks(journal, clock, findings);
   if (gate.drain) drain(journal, model, clock, findings);
   if (gate.before_close) gate.before_close();
   journal.close();

@@ -64,6 +64,19 @@ struct KnownNote {
   bool ended = false;  // it was asked for: the note may be gone
 };
 
+// What may be used once. As far as it is certain: one possible time only.
+struct KnownMark {
+  // Until when it is held; nothing: it was never used.
+  std::set<std::optional<WallTime>> until{std::nullopt};
+
+  static bool holds(const std::optional<WallTime>& until, WallTime now) { return until && *until > now; }
+  bool must_be_held(WallTime now) const;
+  // It is asked for, and there may be no answer.
+  void may_be_held_until(WallTime later, WallTime now);
+  // `first`: the journal said that it is used for the first time.
+  void answered(bool first, WallTime later, WallTime now, std::vector<std::string>& findings);
+};
+
 // What an operator asked for. Each has a `who` of its own, by which it is known again in the audit.
 struct KnownAct {
   AuditNote note;  // `changed` as it was answered
@@ -112,6 +125,10 @@ class JournalModel {
   std::set<bool>& paused(const std::string& destination) { return paused_[destination]; }
   bool surely_paused(const std::string& destination) { return paused(destination) == std::set{true}; }
 
+  // A mark to use: one that was used before, or a new one.
+  std::pair<const std::string, KnownMark>& any_mark(bool used_before);
+  KnownMark& mark(const std::string& text) { return marks_.at(text); }
+
   // What happened so far, for a long run to see that it wasn't idle.
   struct Happened {
     std::uint64_t acts = 0;           // found in the audit behind a crash
@@ -119,6 +136,7 @@ class JournalModel {
     std::uint64_t interrupted = 0;    // claims of a try that began before a crash
     std::uint64_t named_repeats = 0;  // absorbed
     std::uint64_t paused = 0;         // destinations that were behind a crash
+    std::uint64_t marks = 0;          // used before a crash, refused behind it
 
     Happened& operator+=(const Happened& more);
     bool anything_missing() const;
@@ -136,6 +154,8 @@ class JournalModel {
   void check_reopened(Journal& journal, const Clock& clock, bool exact, Findings& findings);
   // Every known submission is acknowledged and its outcome certain: after check_reopened.
   void check_keys(Journal& journal, const Clock& clock, Findings& findings);
+  // What was used once is refused.
+  void check_marks(Journal& journal, const Clock& clock, Findings& findings);
   // Likewise, later than any follow-up was to be made: exactly what is pending is to be asked about.
   void check_follow_ups(Journal& journal, const Clock& clock, Findings& findings);
 
@@ -163,6 +183,7 @@ class JournalModel {
   std::map<Intake, std::uint64_t> erased_by_intake_;
   std::map<std::string, KnownAct> acts_;  // by who asked for them
   std::map<std::string, std::set<bool>> paused_;
+  std::map<std::string, KnownMark> marks_;
   Happened happened_;
   std::set<ClaimToken> tokens_;
   std::uint32_t ids_ = 0;
@@ -174,5 +195,6 @@ class JournalModel {
 
 // As an operator would name it in a finding.
 std::string name_of(const KnownSubmission& known);
+std::string words_of(const std::set<DeliveryState>& states);
 
 }  // namespace relay

@@ -1,8 +1,11 @@
-// JournalModel, of what makes a submission a repeat: idempotency keys and what MLLP senders call their messages.
+// JournalModel, of what makes a repeat: idempotency keys, what MLLP senders call their messages, and marks that may be
+// used once.
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <iterator>
 
+#include "journal/use_once.hpp"
 #include "support/journal_model.hpp"
 
 namespace relay {
@@ -93,6 +96,54 @@ void JournalModel::check_keys(Journal& journal, const Clock& clock, Findings& fi
       happened_.named_repeats += known.message_name.has_value();
     }
     submissions_.erase(again.submission.id);
+  }
+}
+
+bool KnownMark::must_be_held(WallTime now) const {
+  return std::all_of(until.begin(), until.end(), [&](const auto& each) { return holds(each, now); });
+}
+
+void KnownMark::may_be_held_until(WallTime later, WallTime now) {
+  if (!must_be_held(now)) until.insert(later);
+}
+
+void KnownMark::answered(bool first, WallTime later, WallTime now, std::vector<std::string>& findings) {
+  if (first && must_be_held(now)) findings.push_back("a mark was used twice");
+  if (first) {
+    until = {later};
+    return;
+  }
+  std::erase_if(until, [&](const auto& each) { return !holds(each, now); });
+  if (until.empty()) findings.push_back("a mark was called used that never was, or whose time is over");
+  if (until.empty()) until = {std::nullopt};
+}
+
+std::pair<const std::string, KnownMark>& JournalModel::any_mark(bool used_before) {
+  if (!used_before || marks_.empty()) {
+    return *marks_.emplace("lab.one\njti " + std::to_string(random_()), KnownMark{}).first;
+  }
+  return *std::next(marks_.begin(), static_cast<std::ptrdiff_t>(random_() % marks_.size()));
+}
+
+void JournalModel::check_marks(Journal& journal, const Clock& clock, Findings& findings) {
+  constexpr std::uint64_t most = 3;
+  const WallTime now = clock.wall_now();
+  std::uint64_t asked = 0;
+  for (auto& [text, known] : marks_) {
+    if (asked == most) break;
+    const bool held = known.must_be_held(now);
+    if (!held && random_() % 4 != 0) continue;
+    ++asked;
+    const WallTime later = now + std::chrono::hours(1);
+    std::promise<Result<bool, AppendRefusal>> answer;
+    use_once_of(journal).use_once(text, later, [&answer](auto first) { answer.set_value(std::move(first)); });
+    const auto first = answer.get_future().get();
+    if (!first) {
+      findings.push_back("a mark couldn't be used");
+      continue;
+    }
+    known.answered(*first, later, now, findings);
+    happened_.marks += held;
   }
 }
 

@@ -1,7 +1,7 @@
 // JournalWorkload: a few logical clients and lanes at work on one open journal, at random: submissions small and large,
 // with and without idempotency keys and message names, repeats, uploads that are given up, claims, tries whose
-// beginning is saved, every kind of settlement, later news of what was handed over, operators' acts, counters, queries.
-// What it is answered goes into a JournalModel.
+// beginning is saved, every kind of settlement, later news of what was handed over, operators' acts, marks that are
+// used once, counters, queries. What it is answered goes into a JournalModel.
 //
 // One thread drives it; the journal's callbacks only hand over. Two more threads may read beside it.
 #pragma once
@@ -69,6 +69,7 @@ class JournalWorkload {
   void append_repeat();
   void append_conflict();
   void end_move();
+  void use_mark();
   void upload();
   void upload_chunk();
   void claim();
