@@ -265,10 +265,16 @@ destinations:
     password: secret
     host_key_sha256: SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
     path: "{date}/{id}"
+    hold_windows:
+      - {days: [mon, sat], from: "22:00", to: "06:15", time_zone: America/New_York}
 forward: {memory: 16MiB}
 routes:
   - match: {client: "lab.*", content_type: application/hl7-v2, intake: http}
     to: [cloud, archive]
+    ordering: key
+    on_dead_letter: stop
+  - match: {msh3: EPIC, msh4: "HOSP*", msh9: ORU^R01}
+    to: [archive]
   - match: {intake: submit}
     to: [signed, plain, service, state, bearing, basic, engine, lake, server]
 otherwise: [archive]
@@ -383,6 +389,13 @@ TEST_F(Load, EveryBuiltKeyOfADestinationIsTaken) {
   EXPECT_EQ(plain.encoding, RawEncoding::text);
   EXPECT_EQ(std::get<DirectorySettings>(settings.destinations[3].system).path, folder.path());
   EXPECT_EQ(destination_type_name(settings.destinations[3]), "directory");
+  EXPECT_TRUE(cloud.hold_windows.empty());
+  ASSERT_EQ(settings.destinations[10].hold_windows.size(), 1U);
+  const HoldWindowSettings& window = settings.destinations[10].hold_windows[0];
+  EXPECT_EQ(window.days, (std::set<unsigned>{1, 6}));
+  EXPECT_EQ(window.from, std::chrono::hours(22));
+  EXPECT_EQ(window.to, std::chrono::minutes(6 * 60 + 15));
+  EXPECT_EQ(window.time_zone, "America/New_York");
 }
 
 TEST_F(Load, EveryKeyOfAnMllpListenerIsTaken) {
@@ -409,12 +422,18 @@ TEST_F(Load, EveryKeyOfAnMllpListenerIsTaken) {
 
 TEST_F(Load, RoutesKeepTheirOrder) {
   const Settings settings = load(everything(folder));
-  ASSERT_EQ(settings.routes.size(), 2U);
+  ASSERT_EQ(settings.routes.size(), 3U);
   EXPECT_EQ(settings.routes[0].match.client, "lab.*");
   EXPECT_EQ(settings.routes[0].match.content_type, "application/hl7-v2");
   EXPECT_EQ(settings.routes[0].match.intake, Intake::http);
   EXPECT_EQ(settings.routes[0].to, (std::vector<std::string>{"cloud", "archive"}));
-  EXPECT_EQ(settings.routes[1].match.intake, Intake::submit);
+  EXPECT_EQ(settings.routes[0].ordering, Ordering::key);
+  EXPECT_EQ(settings.routes[0].on_dead_letter, OnDeadLetter::stop);
+  EXPECT_EQ(settings.routes[1].match.msh3, "EPIC");
+  EXPECT_EQ(settings.routes[1].match.msh4, "HOSP*");
+  EXPECT_EQ(settings.routes[1].match.msh9, "ORU^R01");
+  EXPECT_FALSE(settings.routes[1].ordering);
+  EXPECT_EQ(settings.routes[2].match.intake, Intake::submit);
   EXPECT_EQ(settings.otherwise, std::vector<std::string>{"archive"});
 }
 

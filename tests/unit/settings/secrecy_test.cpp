@@ -62,6 +62,7 @@ TEST_F(Secrecy, NoValueThatCameByReferenceIsQuotedAtAnyKey) {
       {&keys::s3(), "destinations: {a: {type: s3, KEY: VALUE}}\n"},
       {&keys::sftp(), "destinations: {a: {type: sftp, KEY: VALUE}}\n"},
       {&keys::directory(), "destinations: {a: {type: directory, KEY: VALUE}}\n"},
+      {&keys::hold_window(), "destinations: {a: {type: directory, path: /tmp, hold_windows: [{KEY: VALUE}]}}\n"},
       {&keys::backoff(), "destinations: {a: {type: directory, path: /tmp, backoff: {KEY: VALUE}}}\n"},
   };
   std::size_t tried = 0;
