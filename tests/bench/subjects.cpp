@@ -10,7 +10,7 @@
 #include "destinations/azure_shared_key.hpp"
 #include "destinations/envelope_raw.hpp"
 #include "destinations/envelope_reportstream.hpp"
-#include "intake/mllp_frame.hpp"
+#include "submission/mllp_frame.hpp"
 #include "intake/payload_validator.hpp"
 #include "submission/hl7_header_reader.hpp"
 #include "support/temporary_folder.hpp"

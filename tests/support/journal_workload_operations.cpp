@@ -49,6 +49,14 @@ bool all_of(const std::set<DeliveryState>& possible, const std::set<DeliveryStat
   return std::all_of(possible.begin(), possible.end(), [&](DeliveryState state) { return taken.contains(state); });
 }
 
+bool any_began(const KnownDelivery& delivery) {
+  return std::any_of(delivery.started.begin(), delivery.started.end(), [](const auto& at) { return at.has_value(); });
+}
+
+bool all_began(const KnownDelivery& delivery) {
+  return std::all_of(delivery.started.begin(), delivery.started.end(), [](const auto& at) { return at.has_value(); });
+}
+
 }  // namespace
 
 // ---- Operations -----------------------------------------------------------------------------------------------------
@@ -139,6 +147,8 @@ void JournalWorkload::act() {
   if (any_of(delivery.possible, states_taken(action))) {
     act.leaves_it = left_by(action);
     delivery.possible.insert(left_by(action));
+    // A try that was cut off is counted when its delivery is taken away.
+    if (left_by(action) != DeliveryState::queued && any_began(before)) ++delivery.attempts_most;
     delivery.started.insert(std::nullopt);
     if (action == SubmissionAction::resend) ++delivery.resends_most;
     if (action == SubmissionAction::resend) delivery.said.insert({"none", ""});
@@ -170,6 +180,7 @@ void JournalWorkload::answered_act(SubmissionAction action, const KnownDelivery&
     if (in_flight && taken.contains(DeliveryState::queued)) finding(name + " was changed while it was in flight");
     if (result->changed != 1) finding(name + ": " + act.note.action + " changed " + std::to_string(result->changed));
     delivery.possible = {left_by(action)};
+    if (left_by(action) != DeliveryState::queued && all_began(before)) ++delivery.attempts_least;
     delivery.started = {std::nullopt};
     came_to_be_saved({known.submission.id, destination});
     if (action == SubmissionAction::resend) {
