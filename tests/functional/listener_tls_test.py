@@ -224,7 +224,7 @@ def test_the_flood_would_be_felt():
     with http.server.HTTPServer(("127.0.0.1", 0), Patient) as server:
         serving = threading.Thread(target=server.serve_forever, daemon=True)
         serving.start()
-        flood = SlowClients(f"http://127.0.0.1:{server.server_address[1]}/", "headers", connections=20, seconds=8)
+        flood = SlowClients(f"http://127.0.0.1:{server.server_address[1]}/", "headers", connections=20, seconds=6)
         try:
             assert "NO" in flood.verdicts()
         finally:

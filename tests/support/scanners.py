@@ -32,7 +32,7 @@ SLOW = {"headers": ["-H"], "body": ["-B", "-f", "application/hl7-v2"], "read": [
 class SlowClients:
     """Hundreds of clients that each take their time, with their headers, their body or in reading the answer."""
 
-    def __init__(self, url, kind, connections=300, seconds=8):
+    def __init__(self, url, kind, connections=300, seconds=5):
         self.process = subprocess.Popen(
             ["slowhttptest", *SLOW[kind], "-c", str(connections), "-r", "200", "-i", "1", "-p", "2", "-l", str(seconds), "-u", url],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
