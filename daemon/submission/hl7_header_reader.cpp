@@ -6,10 +6,14 @@
 namespace relay {
 namespace {
 
-constexpr std::string_view segment_ends = "\r\n";
 constexpr std::size_t name_size = 3;
 // Of a header segment that much is kept: what is wanted stands in its first twenty fields.
 constexpr std::size_t most_of_a_header = 8 * 1024;
+
+// Asked of every byte of a message.
+bool ends_segment(char c) {
+  return c == '\r' || c == '\n';
+}
 
 }  // namespace
 
@@ -32,8 +36,8 @@ std::string_view Hl7HeaderReader::take_byte_order_mark(std::string_view bytes) {
 void Hl7HeaderReader::feed(std::string_view bytes) {
   bytes = take_byte_order_mark(bytes);
   while (!bytes.empty()) {
-    const std::size_t end = bytes.find_first_of(segment_ends);
-    std::string_view part = bytes.substr(0, end);
+    const auto end = std::find_if(bytes.begin(), bytes.end(), ends_segment);
+    std::string_view part(bytes.begin(), end);
     if (!part.empty()) blank_ = false;
     if (!skipping_) {
       // The name first: all but a few segments are none of those that are wanted.
@@ -46,9 +50,9 @@ void Hl7HeaderReader::feed(std::string_view bytes) {
       }
     }
     if (skipping_ && !first_done_) readable_ = false;
-    if (end == std::string_view::npos) return;
+    if (end == bytes.end()) return;
     end_segment();
-    bytes.remove_prefix(end + 1);
+    bytes = {end + 1, bytes.end()};
   }
 }
 

@@ -10,7 +10,11 @@ namespace relay {
 namespace {
 
 constexpr char end_mark = '\x1c';
-constexpr std::string_view marks = "\x0b\x1c";
+
+// Asked of every byte of a message.
+bool is_mark(char c) {
+  return c == mllp_start || c == end_mark;
+}
 
 bool is_line_end(char c) {
   return c == '\r' || c == '\n';
@@ -71,7 +75,7 @@ MllpFrameScanner::Step MllpFrameScanner::outside(std::string_view& input) {
 
 MllpFrameScanner::Step MllpFrameScanner::inside(std::string_view& input) {
   if (input.empty()) return {};
-  const std::string_view content = input.substr(0, input.find_first_of(marks));
+  const std::string_view content(input.begin(), std::find_if(input.begin(), input.end(), is_mark));
   if (!content.empty()) {
     input.remove_prefix(content.size());
     return {Kind::content, content};
