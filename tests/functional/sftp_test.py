@@ -73,6 +73,17 @@ def test_another_host_key_is_never_spoken_to(sftp_relay, server):
     assert server.names() == []
 
 
+def test_any_host_key_of_a_server_can_be_the_pinned_one(make_relay):
+    server = SftpServer(host_keys=("rsa", "ed25519", "ecdsa"))
+    try:
+        relay = make_relay({"destinations": {"aims": server.destination()}})
+        for _ in range(3):
+            assert relay.await_state(relay.submit(hl7()), "delivered")["deliveries"][0]["attempts"] == 1
+        assert attempts(relay, "broken") == 0
+    finally:
+        server.close()
+
+
 @pytest.mark.parametrize("what", ["password", "key"])
 def test_a_secret_that_changes_in_its_file_is_taken_up(sftp_relay, server, tmp_path, what):
     wrong, right = ("wrong", PASSWORD) if what == "password" else ((server.folder / name).read_text() for name in ("other", "key"))
