@@ -45,7 +45,7 @@ class SftpServer:
         self.start()
 
     def _files(self):
-        for name, kind in (*((f"host-{kind}", kind) for kind in self.host_keys), ("key", "ecdsa"), ("other", "ed25519")):
+        for name, kind in (*((f"host-{kind}", kind) for kind in self.host_keys), ("key", "ed25519"), ("other", "ed25519")):
             subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", self.folder / name], check=True)
         hashed = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=PASSWORD, capture_output=True, text=True, check=True)
         for name, line in (("passwd", f"{USER}:x:{UID}:{UID}::{self.folder}:/bin/sh"), ("shadow", f"{USER}:{hashed.stdout.strip()}:19000::::::")):
