@@ -111,7 +111,7 @@ class SftpPeer final : public ConformancePeer {
   bool change_credential() override {
     const std::string key = (folder_.path() / "key").string();
     std::filesystem::remove(key);
-    run("ssh-keygen -q -t ecdsa -N '' -f " + key);
+    run("ssh-keygen -q -t ed25519 -N '' -f " + key);
     std::filesystem::copy_file(key + ".pub", folder_.path() / "authorized",
                                std::filesystem::copy_options::overwrite_existing);
     if (daemon_ != 0) {  // who is signed in would stay so

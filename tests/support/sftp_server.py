@@ -25,7 +25,7 @@ USER, UID, PASSWORD = "edge-sender", 54321, "pass word+/="
 
 
 class SftpServer:
-    def __init__(self, disk_megabytes=None, faults=True):
+    def __init__(self, disk_megabytes=None, faults=True, host_keys=("ed25519",)):
         # pytest's folders are root's alone.
         self.folder = Path(tempfile.mkdtemp(prefix="edge-relay-sftp-"))
         self.folder.chmod(0o755)
@@ -36,6 +36,7 @@ class SftpServer:
         for folder in (self.inbox, self.faults):
             os.chown(folder, UID, UID)
         self.disk_megabytes = disk_megabytes
+        self.host_keys = host_keys
         self.program = f"/usr/bin/python3 -BI {FAULTS} {self.faults}/next" if faults else SFTP_PROGRAM
         self.port = free_port()
         self.url = f"sftp://127.0.0.1:{self.port}"
@@ -44,14 +45,14 @@ class SftpServer:
         self.start()
 
     def _files(self):
-        for name, kind in (("host", "ed25519"), ("key", "ecdsa"), ("other", "ed25519")):
+        for name, kind in (*((f"host-{kind}", kind) for kind in self.host_keys), ("key", "ed25519"), ("other", "ed25519")):
             subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", self.folder / name], check=True)
         hashed = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=PASSWORD, capture_output=True, text=True, check=True)
         for name, line in (("passwd", f"{USER}:x:{UID}:{UID}::{self.folder}:/bin/sh"), ("shadow", f"{USER}:{hashed.stdout.strip()}:19000::::::")):
             (self.folder / name).write_text(Path("/etc", name).read_text() + line + "\n")
         shutil.copy(self.folder / "key.pub", self.folder / "authorized")
         (self.folder / "sshd_config").write_text("\n".join([
-            f"Port {self.port}", "ListenAddress 127.0.0.1", f"HostKey {self.folder}/host", "PidFile none", "UsePAM no", "StrictModes no",
+            f"Port {self.port}", "ListenAddress 127.0.0.1", *(f"HostKey {self.folder}/host-{kind}" for kind in self.host_keys), "PidFile none", "UsePAM no", "StrictModes no",
             f"AuthorizedKeysFile {self.folder}/authorized", f"Subsystem sftp {self.program}", "LogLevel ERROR",
             "PasswordAuthentication yes", ""]))
 
@@ -117,7 +118,8 @@ class SftpServer:
 
     @property
     def fingerprint(self):
-        blob = base64.b64decode((self.folder / "host.pub").read_text().split()[1])
+        """Of the last of its host keys."""
+        blob = base64.b64decode((self.folder / f"host-{self.host_keys[-1]}.pub").read_text().split()[1])
         return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
     def destination(self, **keys):
