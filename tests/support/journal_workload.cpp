@@ -187,18 +187,16 @@ void JournalWorkload::settle() {
     delivery.said.insert({confirmation, ""});
     model_.contest_names(*known);
   }
+  const Settled settled{id, held.destination, state, settlement.attempt.counted, confirmation};
   inbox_->expect();
   journal_.settle(held.claim.token, std::move(settlement),
-                  [inbox = inbox_, this, id, destination = held.destination, state,
-                   confirmation](Result<void, SettleRefusal> result) {
-                    inbox->answer([this, id, destination, state, confirmation, result] {
-                      answered_settle(id, destination, state, confirmation, result);
-                    });
+                  [inbox = inbox_, this, settled](Result<void, SettleRefusal> result) {
+                    inbox->answer([this, settled, result] { answered_settle(settled, result); });
                   });
 }
 
-void JournalWorkload::answered_settle(const SubmissionId& id, const std::string& destination, DeliveryState state,
-                                      const std::string& confirmation, const Result<void, SettleRefusal>& result) {
+void JournalWorkload::answered_settle(const Settled& settled, const Result<void, SettleRefusal>& result) {
+  const auto& [id, destination, state, counted, confirmation] = settled;
   KnownSubmission* known = model_.find(id);
   if (!known) return;
   if (!result) {
@@ -211,7 +209,8 @@ void JournalWorkload::answered_settle(const SubmissionId& id, const std::string&
   }
   KnownDelivery& delivery = known->deliveries[destination];
   delivery.possible = {state};
-  delivery.attempts_least = delivery.attempts_most;
+  // Not all that may have been counted: an act that couldn't be saved never came between.
+  delivery.attempts_least += counted;
   delivery.started = {std::nullopt};
   delivery.said = {{confirmation, ""}};
   taken_.erase({id, destination});

@@ -61,6 +61,15 @@ class JournalWorkload {
     bool failed = false;
   };
 
+  // A settlement whose answer is awaited.
+  struct Settled {
+    SubmissionId id;
+    std::string destination;
+    DeliveryState state;
+    bool counted;
+    std::string confirmation;
+  };
+
   void step();
   void name(KnownSubmission& known);
   void append(KnownSubmission& known, std::variant<std::string, std::unique_ptr<PayloadUpload>> payload);
@@ -91,8 +100,7 @@ class JournalWorkload {
   const KnownSubmission* any_submission(bool with_key);
   const std::string& any_destination();
   void answered_append(const SubmissionId& id, const Result<Appended, AppendRefusal>& result);
-  void answered_settle(const SubmissionId& id, const std::string& destination, DeliveryState state,
-                       const std::string& confirmation, const Result<void, SettleRefusal>& result);
+  void answered_settle(const Settled& settled, const Result<void, SettleRefusal>& result);
   void answered_act(SubmissionAction action, const KnownDelivery& before, const std::string& who,
                     const Result<ActionDone, ActionRefusal>& result);
   void answered_retry_all(const std::string& who, const Result<ActionDone, ActionRefusal>& result);

@@ -1,6 +1,7 @@
 // A journal that may not grow, and a disk that is full or fails: appends are refused, what goes out is still settled.
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <array>
 #include <atomic>
@@ -197,6 +198,22 @@ TEST_F(ReserveFileTest, WhatWasGivenBackIsNotForSubmissions) {
   EXPECT_NE(guard.explain(AppendRefusal::disk_low).find(std::to_string(must_stay) + " must stay free"),
             std::string::npos)
       << guard.explain(AppendRefusal::disk_low);
+}
+
+// Made at the very edge it would close the intake with the next few payloads.
+TEST_F(ReserveFileTest, IsMadeOnlyWhereSomeMoreStaysFreeThanMust) {
+  struct statvfs disk {};
+  const auto must_stay = [&](ByteCount beside) {
+    EXPECT_EQ(::statvfs(folder.c_str(), &disk), 0);
+    return ByteCount{static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize - ReserveFile::largest.value -
+                     beside.value};
+  };
+  options.min_free_disk = must_stay(mebibytes(8));
+  DiskGuard(options, clock).tend_reserve();
+  EXPECT_FALSE(std::filesystem::exists(path));
+  options.min_free_disk = must_stay(mebibytes(24));
+  DiskGuard(options, clock).tend_reserve();
+  EXPECT_TRUE(std::filesystem::exists(path));
 }
 
 TEST_F(DiskTest, TheReserveIsMadeOnlyWhereEnoughStaysFree) {
