@@ -64,11 +64,11 @@ def test_what_the_routes_destination_cannot_take_is_refused_though_another_route
 
 def test_over_mllp(routed):
     connection = MllpConnection(routed.mllp)
-    assert connection.exchange(message(b"EPIC", b"HOSP")).code == "AA"
-    assert connection.exchange(message(kind=b"ADT^A01")).code == "AA"
+    assert connection.ask(message(b"EPIC", b"HOSP")).code == "AA"
+    assert connection.ask(message(kind=b"ADT^A01")).code == "AA"
     # No route; and too large for what its route reaches.
-    assert connection.exchange(message()).code == "AR"
-    assert connection.exchange(message(b"SMALL", rest=b"OBX|1|" + b"x" * 70_000)).code == "AE"
+    assert connection.ask(message()).code == "AR"
+    assert connection.ask(message(b"SMALL", rest=b"OBX|1|" + b"x" * 70_000)).code == "AE"
     connection.close()
     found = routed.admin_socket("/v1/submissions?limit=100").json()["submissions"]
     assert [[each["destination"] for each in one["deliveries"]] for one in reversed(found)] == [["a"], ["b"]]
