@@ -45,6 +45,11 @@ def numbered(number):
     return hl7().replace(b"OBR|1|ORD-1|FIL-1|", b"ORC|RE|ORD-1|" + number + b"\rOBR|1|ORD-1|FIL-1|")
 
 
+def delivery_of(relay, identifier):
+    """As operators see it: it may wait for another client's."""
+    return relay.admin_socket(f"/v1/submissions/{identifier}").json()["deliveries"][0]
+
+
 def blocked_by(relay):
     return relay.status()["destinations"]["state"]["blocked_by"]
 
@@ -85,9 +90,9 @@ def test_what_waits_and_what_it_waits_for_are_named_by_their_ids(ordered_relay, 
     relay.await_state(other, "delivered")
     assert blocked_by(relay) == [first]
     assert f"wait for {first}" in relay.command("status").stdout.decode()
-    waiting = relay.get(second)["deliveries"][0]
+    waiting = delivery_of(relay, second)
     assert (waiting["waits_for"], waiting["attempts"], waiting["next_attempt_at"]) == (first, 0, None)
-    assert "waits_for" not in relay.get(first)["deliveries"][0]
+    assert "waits_for" not in delivery_of(relay, first)
     endpoint.clear()
     relay.await_state(second, "delivered")
     assert order_of_arrival(endpoint) == [other, first, second]
@@ -103,7 +108,7 @@ def test_order_numbers_go_beside_each_other_and_each_in_its_order(ordered_relay,
     without = relay.submit(b"MSH|^~\\&|A|B|C|D|20261124180000||ADT^A01|N-1|T|2.5.1\r", client="lab.a")
     relay.await_state(beside, "delivered")
     relay.await_state(without, "delivered")
-    assert relay.get(behind)["deliveries"][0]["waits_for"] == held
+    assert delivery_of(relay, behind)["waits_for"] == held
     endpoint.clear()
     relay.await_state(behind, "delivered")
     arrived = order_of_arrival(endpoint)
