@@ -2,6 +2,7 @@
 became of it."""
 
 import json
+import sqlite3
 
 import pytest
 from relay import FHIR, HL7, await_true, command, hl7
@@ -378,6 +379,40 @@ def test_a_follow_up_outlives_the_process_and_never_opens_the_circuit(rs_relay, 
     service.of(identifier)[0].overall_status = "Delivered"
     relay.start()
     relay.await_delivery(identifier, lambda each: each["confirmation"] == "confirmed", "the confirmation")
+
+
+def make_older(relay, milliseconds):
+    """As if what was delivered had been so that long ago, and were to be asked about now."""
+    assert relay.stop() == 0
+    with sqlite3.connect(relay.journal) as database:
+        database.execute("UPDATE record SET ended_at = ended_at - ?, follow_up_due = 1 WHERE confirmation = 1", (milliseconds,))
+    database.close()
+    relay.start()
+
+
+def test_what_isnt_confirmed_after_a_day_raises_an_alarm_until_it_is(rs_relay, service):
+    relay = rs_relay()
+    identifier = relay.submit(hl7())
+    relay.await_delivery(identifier, lambda each: each.get("overall_status") == "Received", "a first word")
+
+    def late():
+        return [(each["destination"], each["count"]) for each in relay.health()["alarms"] if each["name"] == "confirmation_late"]
+    make_older(relay, 23 * 3_600_000)
+    assert late() == []
+    asked = len(service.seen("/history"))
+    make_older(relay, 2 * 3_600_000)
+    await_true(lambda: late() == [("rs", 1)], lambda: f"late: {relay.health()}")
+    assert relay.health()["status"] == "degraded"
+    await_true(lambda: relay.metrics()['edge_relay_alarm{name="confirmation_late"}'] == 1, "the alarm in the metrics")
+    assert "alarm=confirmation_late" in relay.log()
+    await_true(lambda: len(service.seen("/history")) > asked, "asked again")
+    assert delivery_of(relay, identifier)["confirmation"] == "pending"
+    service.of(identifier)[0].overall_status = "Delivered"
+    make_older(relay, 0)
+    relay.await_delivery(identifier, lambda each: each["confirmation"] == "confirmed", "the confirmation")
+    await_true(lambda: late() == [], lambda: f"over: {relay.health()}")
+    assert relay.health()["status"] == "ok"
+    relay.check_totals()
 
 
 def test_without_follow_up_nobody_is_asked(rs_relay, service):

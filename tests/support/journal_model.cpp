@@ -141,6 +141,23 @@ void JournalModel::check_claim(const std::string& destination, const Claim& clai
   }
   delivery->second.started = {claim.interrupted_since};
   happened_.interrupted += claim.interrupted_since.has_value();
+  check_turn(destination, *known, findings);
+}
+
+// Only what was surely there before this one was handed over, is surely open, and was never put back by hand.
+void JournalModel::check_turn(const std::string& destination, const KnownSubmission& known, Findings& findings) {
+  if (!known.order) return;
+  for (const auto& [id, other] : submissions_) {
+    if (!other.order || other.order->kind != known.order->kind || other.order->key != known.order->key) continue;
+    if (other.known_to_be_there == 0 || other.known_to_be_there > known.handed_over || other.reopened) continue;
+    const auto delivery = other.deliveries.find(destination);
+    if (delivery == other.deliveries.end()) continue;
+    ++happened_.turns;
+    if (delivery->second.surely(DeliveryState::queued)) {
+      findings.push_back(name_of(known) + " was claimed for " + destination + " although " + name_of(other) +
+                         ", which came before it in its order, is queued");
+    }
+  }
 }
 
 void JournalModel::check_snapshot(const JournalSnapshot& snapshot, Findings& findings) {

@@ -56,6 +56,10 @@ struct KnownSubmission {
   unsigned repeats_most = 0;
   bool holds_names = true;  // no other one may have taken over its key or message name
   bool reopened = false;    // by an operator, after it had ended
+  std::optional<DeliveryOrder> order;
+  // Of one count: when it was handed over, and when it was known to be there; 0: not yet.
+  std::uint64_t handed_over = 0;
+  std::uint64_t known_to_be_there = 0;
 };
 
 // Of a pending move.
@@ -101,6 +105,7 @@ class JournalModel {
   // A submission that is about to be handed over. `like`: with its payload, type and key again.
   KnownSubmission& invent(const Clock& clock, std::size_t size, const KnownSubmission* like = nullptr);
   KnownSubmission* find(const SubmissionId& id);
+  std::uint64_t count_event() { return ++events_; }
   // Its idempotency key can't have been given up yet: it isn't dead, and open or young enough.
   bool must_hold_key(const KnownSubmission& known, WallTime now) const;
   // Its message name makes a repeat: it is queued or delivered, and young enough.
@@ -137,6 +142,7 @@ class JournalModel {
     std::uint64_t named_repeats = 0;  // absorbed
     std::uint64_t paused = 0;         // destinations that were behind a crash
     std::uint64_t marks = 0;          // used before a crash, refused behind it
+    std::uint64_t turns = 0;          // claims of what another one of its order came before
 
     Happened& operator+=(const Happened& more);
     bool anything_missing() const;
@@ -144,7 +150,7 @@ class JournalModel {
   Happened& happened() { return happened_; }
 
   // A claim that the journal gave out: its token is new, its destination isn't paused, its delivery known, queued, with
-  // the attempts and the interrupted try that we know of.
+  // the attempts and the interrupted try that we know of; and nothing is open there that it has to wait for.
   void check_claim(const std::string& destination, const Claim& claim, Findings& findings);
   // Promise 7, and that commit numbers never go back and two answers with one number are equal.
   void check_snapshot(const JournalSnapshot& snapshot, Findings& findings);
@@ -171,6 +177,7 @@ class JournalModel {
   void check_audit(Journal& journal, Findings& findings);
   void check_act(const AuditEntry& entry, KnownAct& act, Findings& findings);
   void check_totals(Journal& journal, bool exact, Findings& findings);
+  void check_turn(const std::string& destination, const KnownSubmission& known, Findings& findings);
   void check_one_of_each_key(WallTime now, Findings& findings);
 
   std::mt19937_64 random_;
@@ -187,6 +194,7 @@ class JournalModel {
   Happened happened_;
   std::set<ClaimToken> tokens_;
   std::uint32_t ids_ = 0;
+  std::uint64_t events_ = 0;
   CommitNumber last_commit_ = 0;
   std::map<std::string, DestinationTotals> at_last_commit_;
   std::map<CounterName, std::uint64_t> counters_;       // what we counted

@@ -13,11 +13,13 @@ JournalModel::Happened& JournalModel::Happened::operator+=(const Happened& more)
   named_repeats += more.named_repeats;
   paused += more.paused;
   marks += more.marks;
+  turns += more.turns;
   return *this;
 }
 
 bool JournalModel::Happened::anything_missing() const {
-  return acts == 0 || confirmations == 0 || interrupted == 0 || named_repeats == 0 || paused == 0 || marks == 0;
+  return acts == 0 || confirmations == 0 || interrupted == 0 || named_repeats == 0 || paused == 0 || marks == 0 ||
+         turns == 0;
 }
 
 KnownAct& JournalModel::ask_for(std::string action, std::string destination) {

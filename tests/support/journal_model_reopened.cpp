@@ -239,6 +239,7 @@ void JournalModel::check_reopened(Journal& journal, const Clock& clock, bool exa
       findings.push_back(name_of(at->second) + ": list and find don't agree");
     if (there) {
       at->second.answer = Answer::acknowledged;
+      if (at->second.known_to_be_there == 0) at->second.known_to_be_there = count_event();
       ++at;
     } else {
       at = submissions_.erase(at);  // if it comes back it counts as invented

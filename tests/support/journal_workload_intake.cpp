@@ -79,6 +79,14 @@ void JournalWorkload::append(KnownSubmission& known,
     other.repeats_most += JournalModel::share_a_name(known, other) && other.payload_seed == known.payload_seed;
   }
   NewSubmission submission{known.submission, known.destinations, known.key, std::move(payload), {}, known.message_name};
+  // A third each: in no order, a client's, one of a few order numbers.
+  using Kind = DeliveryOrder::Kind;
+  if (known.payload_seed % 3 == 1) known.order = DeliveryOrder{Kind::client, known.submission.client};
+  if (known.payload_seed % 3 == 2) {
+    known.order = DeliveryOrder{Kind::order_number, "order " + std::to_string(known.payload_seed / 3 % 4)};
+  }
+  submission.order = known.order;
+  known.handed_over = model_.count_event();
   if (below(4) == 0) {
     submission.pending_move = "note " + std::to_string(random_());
     model_.notes()[known.submission.id] = {*submission.pending_move, false};
@@ -121,6 +129,7 @@ void JournalWorkload::answered_append(const SubmissionId& id, const Result<Appen
     return;
   }
   known.answer = Answer::acknowledged;
+  known.known_to_be_there = model_.count_event();
   ++acknowledged_;
   if (result->view.submission.id != id) finding(name_of(known) + " was acknowledged under another id");
   for (const auto& [other_id, other] : model_.submissions()) {
