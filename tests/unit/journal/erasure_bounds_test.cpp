@@ -83,7 +83,6 @@ class ClockSetInBetween : public Clock {
 TEST_F(ErasureBoundsTest, AClockSetWithinASliceErasesNothingYoung) {
   constexpr int looks_of_a_turn = 12;
   for (int look = 1; look <= looks_of_a_turn; ++look) {
-    options.path = (folder / ("journal-" + std::to_string(look) + ".db")).string();
     std::filesystem::create_directory(folder / std::to_string(look));
     options.path = (folder / std::to_string(look) / "journal.db").string();
     ClockSetInBetween set(clock);
