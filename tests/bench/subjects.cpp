@@ -10,9 +10,9 @@
 #include "destinations/azure_shared_key.hpp"
 #include "destinations/envelope_raw.hpp"
 #include "destinations/envelope_reportstream.hpp"
-#include "submission/mllp_frame.hpp"
 #include "intake/payload_validator.hpp"
 #include "submission/hl7_header_reader.hpp"
+#include "submission/mllp_frame.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace relay::bench {
