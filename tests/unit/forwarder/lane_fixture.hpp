@@ -126,7 +126,7 @@ class LaneTest : public testing::Test {
   std::filesystem::path folder_;
   std::vector<std::string> destinations_ = {name};
   std::optional<DeliveryOrder> order_{};  // of what is submitted
-  std::string vfs_;  // below the journal; empty: the default
+  std::string vfs_;                       // below the journal; empty: the default
   SteppedClock clock_{WallTime{} + std::chrono::hours(24 * 365 * 56)};
   UuidGenerator ids_{clock_};
   DestinationSettings settings_;

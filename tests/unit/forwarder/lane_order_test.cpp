@@ -78,7 +78,8 @@ TEST_F(LaneOrderTest, NothingIsSentInsideAHoldWindowAndAllOfItAfter) {
   ASSERT_TRUE(await([&] { return condition().holding; }));
   const auto inside = submit();
   pass(1h);
-  ASSERT_TRUE(await([&] { return script_->polls() > 0 && delivery(inside).next_attempt_at == condition().held_until; }));
+  ASSERT_TRUE(
+      await([&] { return script_->polls() > 0 && delivery(inside).next_attempt_at == condition().held_until; }));
   EXPECT_EQ(script_->tries_of(inside), 0U);
   ASSERT_TRUE(await_passing(10min, [&] { return state(inside) == DeliveryState::delivered; }));
   EXPECT_GE(delivery(inside).delivered_at, *condition().held_until);

@@ -141,8 +141,9 @@ TEST_F(DamageTest, VerifyNamesWhatDoesntAddUp) {
   expect_after(
       "INSERT INTO attempt SELECT 77, destination, number, 0, 0, 1, 1, NULL, NULL, NULL, NULL, NULL FROM attempt",
       "orphan - ");
-  expect_after("INSERT INTO delivery SELECT destination, 5, seq, 'lab.default', 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0 FROM record",
-               "state " + first.text());
+  expect_after(
+      "INSERT INTO delivery SELECT destination, 5, seq, 'lab.default', 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0 FROM record",
+      "state " + first.text());
   expect_after("INSERT INTO payload_chunk VALUES (65536, x'00')", "orphan - ");
   expect_after("UPDATE journal SET next_seq = 1", "state - ");
   expect_after("UPDATE journal SET journal_id = x'00'", "state - ");

@@ -16,7 +16,8 @@ std::string number_of(std::string_view message, std::size_t piece = 4096) {
 constexpr std::string_view header = "MSH|^~\\&|A|B\rPID|1||77\r";
 
 TEST(Hl7OrderNumber, IsTheFirstOrc3ElseTheFirstObr3) {
-  EXPECT_EQ(number_of(std::string(header) + "OBR|1|P1|F1\rORC|RE|P2|F2^LAB^1.2.3^ISO\rORC|RE||F3\r"), "F2^LAB^1.2.3^ISO");
+  EXPECT_EQ(number_of(std::string(header) + "OBR|1|P1|F1\rORC|RE|P2|F2^LAB^1.2.3^ISO\rORC|RE||F3\r"),
+            "F2^LAB^1.2.3^ISO");
   EXPECT_EQ(number_of(std::string(header) + "ORC|RE|P2|\rOBR|1|P1|F1|X\rOBR|2|P1|F9\r"), "F1");
   EXPECT_EQ(number_of(std::string(header) + "ORC|RE\rOBR|1\rOBX|1||F"), "");
   EXPECT_EQ(number_of(std::string(header) + "ORC|RE|P|\"\"\rOBR|1|P|F1"), "F1") << "HL7's null says nothing";

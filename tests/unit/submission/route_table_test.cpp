@@ -50,9 +50,10 @@ std::optional<Hl7HeaderSegment> header_of(std::string_view segment) {
 }
 
 TEST(RouteTable, AMessageIsMatchedByItsHeader) {
-  const RouteTable table({route({.msh3 = "EPIC", .msh4 = "HOSP*"}, {"hospital"}), route({.msh9 = "ORU^R01"}, {"results"}),
-                          route({.msh9 = "ADT"}, {"patients"}), route({.client = "lab.*"}, {"rest"})},
-                         {"otherwise"}, {});
+  const RouteTable table(
+      {route({.msh3 = "EPIC", .msh4 = "HOSP*"}, {"hospital"}), route({.msh9 = "ORU^R01"}, {"results"}),
+       route({.msh9 = "ADT"}, {"patients"}), route({.client = "lab.*"}, {"rest"})},
+      {"otherwise"}, {});
   const auto to = [&](std::string_view segment, std::string_view type = hl7_media_type) {
     const auto header = header_of(segment);
     return table.find("lab.a", type, Intake::http, header ? &*header : nullptr)->to;
