@@ -18,18 +18,16 @@ std::optional<std::chrono::minutes> parse_time_of_day(std::string_view text) {
   return std::chrono::hours(hours) + std::chrono::minutes(minutes);
 }
 
-void read_time(const Section& section, std::string_view key, std::chrono::minutes& target) {
+// Nothing where it is missing or bad, which is said.
+std::optional<std::chrono::minutes> read_time(const Section& section, std::string_view key) {
   const auto written = section.text(key);
   if (!written) {
     if (!section.has(key)) section.error(std::string(key) + " is missing");
-    return;
+    return std::nullopt;
   }
   const auto time = parse_time_of_day(written->value);
-  if (time) {
-    target = *time;
-  } else {
-    section.error(key, written->quoted() + " isn't a time of the day: write it in quotes, as \"09:30\"");
-  }
+  if (!time) section.error(key, written->quoted() + " isn't a time of the day: write it in quotes, as \"09:30\"");
+  return time;
 }
 
 void read_days(const Section& section, std::set<unsigned>& days) {
@@ -59,10 +57,11 @@ std::vector<HoldWindowSettings> read_hold_windows(const Section& destination) {
     const Section section(reading, node, name, keys::hold_window(), reading.document.place_of(node.Mark()));
     HoldWindowSettings window;
     read_days(section, window.days);
-    read_time(section, "from", window.from);
-    read_time(section, "to", window.to);
-    const bool both = section.has("from") && section.has("to");
-    if (both && window.from == window.to) section.error("to", "is the same time as `from`: nothing would be held");
+    const auto from = read_time(section, "from");
+    const auto to = read_time(section, "to");
+    window.from = from.value_or(window.from);
+    window.to = to.value_or(window.to);
+    if (from && to && *from == *to) section.error("to", "is the same time as `from`: nothing would be held");
     const auto zone = section.text("time_zone");
     if (!zone && !section.has("time_zone"))
       section.error("time_zone is missing: an IANA name such as America/New_York");

@@ -450,7 +450,7 @@ TEST_F(Problems, OfHoldWindows) {
               ".time_zone: \"Ohio\" isn't a time zone of this machine's database (package tzdata); write an IANA name "
               "such as America/New_York"}));
   EXPECT_EQ(of_window("{from: '09:30', to: '09:30', time_zone: UTC}"),
-            Texts{"5:38: error: " + where + ".to: is the same time as `from`: nothing would be held"});
+            Texts{"5:40: error: " + where + ".to: is the same time as `from`: nothing would be held"});
 }
 
 TEST_F(Problems, ValuesOfPartsThatAreNotBuiltYetAreRefusedByName) {
