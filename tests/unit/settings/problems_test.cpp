@@ -392,7 +392,7 @@ TEST_F(Problems, HoldWindowsAndOrdersThatSayNothingAreErrors) {
            {"{to: [cloud], ordering: clients}", "did you mean"},
            {"{to: [cloud], on_dead_letter: halt}", "isn't"},
            {"{to: [cloud], ordering: none, on_dead_letter: stop}", "stop has no effect without an order"},
-           {"{to: [cloud], match: {msh3: EPIC, content_type: text/csv}}", "text/csv has no MSH"}}) {
+           {"{to: [cloud], match: {msh3: EPIC, content_type: application/fhir+ndjson}}", "has no MSH"}}) {
     const Texts texts = beside("routes: [" + route + "]\n");
     ASSERT_GE(texts.size(), 1U) << route;
     EXPECT_NE(texts[0].find(said), std::string::npos) << texts[0];
