@@ -355,6 +355,8 @@ TEST_P(TurnsPropertyTest, WhatWasAcceptedFirstArrivesFirst) {
     if (!claims.empty()) continue;
     const auto blocking = blocked_by();
     ASSERT_FALSE(blocking.empty()) << "something waits, and nothing says for what";
+    ASSERT_EQ(delivery_of(blocking.front(), "cloud").state, DeliveryState::dead_letter)
+        << "something waits for its turn in vain";
     EXPECT_CHANGED(act(discard, blocking.front(), std::nullopt, "the others wait"), 1);
   }
   EXPECT_EQ(journal->snapshot()->destinations["cloud"].queued, 0u) << "something waits for its turn in vain";
