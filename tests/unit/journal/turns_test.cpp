@@ -273,7 +273,7 @@ TEST_F(TurnsTest, NoScanBehindABlockedClient) {
 }
 
 // The property: among deliveries of a key that were never dead_letter, resent or redirected, what was accepted first
-// arrived first; under `stop` nothing passes a dead letter that stands; and at the end nothing is left waiting.
+// arrived first; and at the end nothing waits but behind a dead letter that stops it.
 class TurnsPropertyTest : public TurnsTest, public testing::WithParamInterface<unsigned> {};
 
 TEST_P(TurnsPropertyTest, WhatWasAcceptedFirstArrivesFirst) {
