@@ -183,6 +183,9 @@ destinations:
     no_proxy: [10.0.0.0/8, .lab.example]
     backoff: {initial: 2s, max: 1m, give_up_after: 12}
     alarm_after: 1h
+    hold_windows:
+      - {days: [fri, mon], from: "22:00", to: "06:00", time_zone: America/New_York}
+      - {from: "00:00", to: "24:00", time_zone: Europe/Berlin}
   signed:
     type: azure_storage_queue
     queue_endpoint: https://lab.queue.core.windows.net
@@ -275,6 +278,7 @@ routes:
     on_dead_letter: stop
   - match: {msh3: EPIC, msh4: "HOSP*", msh9: ORU^R01}
     to: [archive]
+    ordering: none
   - match: {intake: submit}
     to: [signed, plain, service, state, bearing, basic, engine, lake, server]
 otherwise: [archive]
@@ -420,6 +424,19 @@ TEST_F(Load, EveryKeyOfAnMllpListenerIsTaken) {
   EXPECT_FALSE(listener.insecure);
 }
 
+TEST_F(Load, HoldWindowsAreOfTheirDaysAndZone) {
+  const Settings settings = load(everything(folder));
+  const auto& windows = settings.destinations[0].hold_windows;
+  ASSERT_EQ(windows.size(), 2U);
+  EXPECT_EQ(windows[0].days, (std::set<unsigned>{1, 5}));
+  EXPECT_EQ(windows[0].from, std::chrono::hours(22));
+  EXPECT_EQ(windows[0].to, std::chrono::hours(6));
+  EXPECT_EQ(windows[0].time_zone, "America/New_York");
+  EXPECT_EQ(windows[1].days.size(), 7U);
+  EXPECT_EQ(windows[1].to, std::chrono::hours(24));
+  EXPECT_TRUE(settings.destinations[1].hold_windows.empty());
+}
+
 TEST_F(Load, RoutesKeepTheirOrder) {
   const Settings settings = load(everything(folder));
   ASSERT_EQ(settings.routes.size(), 3U);
@@ -432,8 +449,10 @@ TEST_F(Load, RoutesKeepTheirOrder) {
   EXPECT_EQ(settings.routes[1].match.msh3, "EPIC");
   EXPECT_EQ(settings.routes[1].match.msh4, "HOSP*");
   EXPECT_EQ(settings.routes[1].match.msh9, "ORU^R01");
-  EXPECT_FALSE(settings.routes[1].ordering);
+  EXPECT_EQ(settings.routes[1].ordering, Ordering::none);
   EXPECT_EQ(settings.routes[2].match.intake, Intake::submit);
+  EXPECT_EQ(settings.routes[2].ordering, std::nullopt) << "as the door has it";
+  EXPECT_EQ(settings.routes[2].on_dead_letter, OnDeadLetter::go_on);
   EXPECT_EQ(settings.otherwise, std::vector<std::string>{"archive"});
 }
 

@@ -368,6 +368,37 @@ TEST_F(Problems, OtherwiseBehindACatchAllIsWarnedOf) {
             Texts{"3:12: warning: otherwise: is never reached: routes[0] takes everything"});
 }
 
+TEST_F(Problems, HoldWindowsAndOrdersThatSayNothingAreErrors) {
+  const auto of_window = [&](const std::string& window) {
+    return of_cloud("    type: directory\n    path: " + folder.path().string() + "\n    hold_windows: [" + window +
+                    "]\n");
+  };
+  EXPECT_EQ(of_window("{from: \"09:30\", to: \"11:00\", time_zone: America/New_York}"), Texts{});
+  for (const auto& [window, said] : std::vector<std::pair<std::string, std::string>>{
+           {"{from: \"9:30\", to: \"11:00\", time_zone: Etc/UTC}", "isn't a time of the day"},
+           {"{from: \"09:30\", to: \"24:01\", time_zone: Etc/UTC}", "isn't a time of the day"},
+           {"{from: \"09:30\", to: \"09:30\", time_zone: Etc/UTC}", "nothing would be held"},
+           {"{from: \"09:30\", time_zone: Etc/UTC}", "to is missing"},
+           {"{from: \"09:30\", to: \"11:00\"}", "time_zone is missing"},
+           {"{from: \"09:30\", to: \"11:00\", time_zone: Eastern}", "isn't a time zone"},
+           {"{from: \"09:30\", to: \"11:00\", time_zone: Etc/UTC, days: [monday]}", "isn't mon, tue"},
+           {"{from: \"09:30\", to: \"11:00\", time_zone: Etc/UTC, days: []}", "names no day"},
+           {"{from: \"09:30\", to: \"11:00\", time_zone: Etc/UTC, day: [mon]}", "did you mean `days`?"}}) {
+    const Texts texts = of_window(window);
+    ASSERT_EQ(texts.size(), 1U) << window;
+    EXPECT_NE(texts[0].find(said), std::string::npos) << texts[0];
+  }
+  for (const auto& [route, said] : std::vector<std::pair<std::string, std::string>>{
+           {"{to: [cloud], ordering: clients}", "did you mean"},
+           {"{to: [cloud], on_dead_letter: halt}", "isn't"},
+           {"{to: [cloud], ordering: none, on_dead_letter: stop}", "stop has no effect without an order"},
+           {"{to: [cloud], match: {msh3: EPIC, content_type: application/fhir+ndjson}}", "has no MSH"}}) {
+    const Texts texts = beside("routes: [" + route + "]\n");
+    ASSERT_GE(texts.size(), 1U) << route;
+    EXPECT_NE(texts[0].find(said), std::string::npos) << texts[0];
+  }
+}
+
 TEST_F(Problems, AJournalSmallerThanAPayloadIsWarnedOf) {
   EXPECT_EQ(beside("journal: {max_size: 10MB}\n"), Texts{"2:10: warning: journal: journal.max_size is smaller than "
                                                          "intake.max_payload: a payload of that size could never be "
