@@ -268,8 +268,6 @@ destinations:
     password: secret
     host_key_sha256: SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
     path: "{date}/{id}"
-    hold_windows:
-      - {days: [mon, sat], from: "22:00", to: "06:15", time_zone: America/New_York}
 forward: {memory: 16MiB}
 routes:
   - match: {client: "lab.*", content_type: application/hl7-v2, intake: http}
@@ -393,13 +391,6 @@ TEST_F(Load, EveryBuiltKeyOfADestinationIsTaken) {
   EXPECT_EQ(plain.encoding, RawEncoding::text);
   EXPECT_EQ(std::get<DirectorySettings>(settings.destinations[3].system).path, folder.path());
   EXPECT_EQ(destination_type_name(settings.destinations[3]), "directory");
-  EXPECT_TRUE(cloud.hold_windows.empty());
-  ASSERT_EQ(settings.destinations[10].hold_windows.size(), 1U);
-  const HoldWindowSettings& window = settings.destinations[10].hold_windows[0];
-  EXPECT_EQ(window.days, (std::set<unsigned>{1, 6}));
-  EXPECT_EQ(window.from, std::chrono::hours(22));
-  EXPECT_EQ(window.to, std::chrono::minutes(6 * 60 + 15));
-  EXPECT_EQ(window.time_zone, "America/New_York");
 }
 
 TEST_F(Load, EveryKeyOfAnMllpListenerIsTaken) {

@@ -463,27 +463,6 @@ TEST_F(Problems, OfMllpListeners) {
              "2:93: error: intake.mllp[0].clients[1]: needs `client`: who such a sender is"}));
 }
 
-TEST_F(Problems, OfHoldWindows) {
-  const auto of_window = [&](const std::string& window) {
-    return of_cloud("    type: directory\n    path: /\n    hold_windows: [" + window + "]\n");
-  };
-  const std::string where = "destinations.cloud.hold_windows[0]";
-  EXPECT_EQ(of_window("{from: '22:00', to: '06:00', time_zone: America/New_York}"), Texts{});
-  EXPECT_EQ(of_window("{days: [monday], from: '22:00', to: '24:00', time_zone: UTC}"),
-            Texts{"5:28: error: " + where + ".days: \"monday\" isn't mon, tue, wed, thu, fri, sat or sun"});
-  EXPECT_EQ(
-      of_window("{days: [], from: 'noon', to: '25:00', time_zone: Ohio}"),
-      (Texts{
-          "5:27: error: " + where + ".days: names no day; leave it out for every day",
-          "5:37: error: " + where + ".from: \"noon\" isn't a time of the day: write it in quotes, as \"09:30\"",
-          "5:49: error: " + where + ".to: \"25:00\" isn't a time of the day: write it in quotes, as \"09:30\"",
-          "5:69: error: " + where +
-              ".time_zone: \"Ohio\" isn't a time zone of this machine's database (package tzdata); write an IANA name "
-              "such as America/New_York"}));
-  EXPECT_EQ(of_window("{from: '09:30', to: '09:30', time_zone: UTC}"),
-            Texts{"5:40: error: " + where + ".to: is the same time as `from`: nothing would be held"});
-}
-
 TEST_F(Problems, ValuesOfPartsThatAreNotBuiltYetAreRefusedByName) {
   for (const char* type : {"azure_service_bus", "rabbitmq", "redis"}) {
     EXPECT_EQ(of_cloud("    type: " + std::string(type) + "\n    url: x\n"),
