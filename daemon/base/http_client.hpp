@@ -54,6 +54,7 @@ struct HttpClientRequest {
   ByteCount response_limit = mebibytes(1);  // the rest of a longer body is read and dropped
   // Takes the body of a 200 as it comes, instead of HttpClientResponse::body. False ends the transfer as reset.
   std::function<bool(std::string_view)> sink{};
+  bool report_certificate = false;  // for HttpClientResponse::server_certificate
 };
 
 struct HttpClientResponse {
@@ -61,6 +62,8 @@ struct HttpClientResponse {
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
   bool body_truncated = false;
+  // PEM, where the request asked for it and a connection under TLS was made for it.
+  std::string server_certificate{};
   // The first value of that name (given in lower case); nothing where absent.
   std::optional<std::string_view> header(std::string_view name) const;
 };

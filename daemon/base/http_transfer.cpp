@@ -144,6 +144,7 @@ void HttpTransfer::set_transport() {
   set(handle, CURLOPT_SSL_VERIFYPEER, 1L);
   set(handle, CURLOPT_SSL_VERIFYHOST, 2L);
   set(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (request_.report_certificate) set(handle, CURLOPT_CERTINFO, 1L);
   if (!options.ca_file.empty()) {
     // Those authorities alone: the system's folder is left out.
     set(handle, CURLOPT_CAPATH, static_cast<const char*>(nullptr));

@@ -57,6 +57,16 @@ bool is_alert_about_our_certificate(std::string_view said) {
   return std::ranges::any_of(alerts, [&](const char* alert) { return said.find(alert) != std::string_view::npos; });
 }
 
+// The server's own; empty where there is none. libcurl gives each certificate as lines, one of them "Cert:" and PEM.
+std::string certificate_shown(CURL* handle) {
+  curl_certinfo* chain = nullptr;
+  if (curl_easy_getinfo(handle, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == nullptr) return {};
+  if (chain->num_of_certs < 1) return {};
+  for (const curl_slist* line = chain->certinfo[0]; line != nullptr; line = line->next)
+    if (const std::string_view text = line->data; text.starts_with("Cert:")) return std::string(text.substr(5));
+  return {};
+}
+
 }  // namespace
 
 std::uint64_t HttpTransfer::uploaded() const {
@@ -68,6 +78,7 @@ TransferResult HttpTransfer::finish(CURLcode code) {
   response_.status = static_cast<unsigned>(whole_number(handle_.get(), CURLINFO_RESPONSE_CODE));
   if (response_.status == 407)
     return {id_, TransferError{TransferFailure::proxy, false, "the proxy doesn't take the credentials (HTTP 407)"}};
+  if (request_.report_certificate) response_.server_certificate = certificate_shown(handle_.get());
   return {id_, std::move(response_)};
 }
 

@@ -192,7 +192,7 @@ Result<std::shared_ptr<ssl_ctx_st>> make_client_tls_context(const TlsFiles& show
 std::optional<TlsPeerCertificate> peer_certificate_of(const ssl_st* connection) {
   const X509* certificate = SSL_get0_peer_certificate(connection);
   if (!certificate) return std::nullopt;
-  return TlsPeerCertificate{common_name_of(certificate), dns_names_of(certificate)};
+  return TlsPeerCertificate{common_name_of(certificate), dns_names_of(certificate), end_of(certificate)};
 }
 
 }  // namespace relay

@@ -31,6 +31,7 @@ struct TlsFiles {
 struct TlsPeerCertificate {
   std::string subject_cn;            // the most specific one; empty: none
   std::vector<std::string> san_dns;  // as they stand there
+  WallTime not_after{};
 };
 
 // Thread-safe.

@@ -1,11 +1,12 @@
 #include "destinations/azure_probe.hpp"
 
-#include <map>
 #include <optional>
 #include <string>
 
 #include "destinations/azure_answers.hpp"
 #include "destinations/azure_request.hpp"
+#include "destinations/http_answer.hpp"
+#include "destinations/probe_questions.hpp"
 
 namespace relay {
 namespace {
@@ -60,25 +61,16 @@ ProbeFinding judge(const Look& look, const TransferResult& answer, const AzureSa
 std::vector<ProbeFinding> probe_azure(const AzureAccount& account, const AzureStorageQueueSettings& settings,
                                       const HttpClientOptions& transport, std::chrono::milliseconds timeout,
                                       const Clock& clock) {
-  const std::vector<Look> looks = looks_of(settings);
-  HttpClient client(transport);
-  for (std::size_t i = 0; i < looks.size(); ++i)
-    client.start(i, account.signed_request(looks[i].request, clock.wall_now(), timeout, "edge-relay-check"));
-  std::map<std::uint64_t, TransferResult> answers;
-  while (client.in_flight() > 0)
-    for (TransferResult& answer : client.poll(timeout)) answers.emplace(answer.transfer, std::move(answer));
-
+  ProbeQuestions asking(transport, timeout, clock);
   std::vector<ProbeFinding> findings;
-  std::optional<std::chrono::milliseconds> clock_off;
-  for (const auto& [number, answer] : answers) {
-    const Look& look = looks[number];
+  for (const Look& look : looks_of(settings)) {
+    const TransferResult answer =
+        asking.ask(account.signed_request(look.request, clock.wall_now(), timeout, "edge-relay-check"));
     findings.push_back(
         judge(look, answer, account.sas_of(service_of(look.request.step)), settings.create, clock.wall_now()));
-    if (const auto* response = std::get_if<HttpClientResponse>(&answer.result))
-      if (const auto difference = clock_difference(*response, clock.wall_now()))
-        if (std::chrono::abs(*difference) > clock_tolerance) clock_off = difference;
   }
-  if (clock_off) findings.push_back({ProbeFinding::Kind::bad, clock_words(*clock_off, "Azure's")});
+  if (const auto off = asking.clock_off()) findings.push_back({ProbeFinding::Kind::bad, clock_words(*off, "Azure's")});
+  if (const auto certificate = asking.certificate()) findings.push_back(*certificate);
   return findings;
 }
 

@@ -20,6 +20,7 @@ class Probe {
     if (!sign_in_.uses_tokens() || sign_in()) look_at_the_address();
     if (!bad_) add(Kind::not_checked, "whether a submission is taken shows only when the first one is sent");
     if (const auto off = asking_.clock_off()) add(Kind::bad, clock_words(*off, "the server's"));
+    if (const auto certificate = asking_.certificate()) findings_.push_back(*certificate);
     return std::move(findings_);
   }
 

@@ -8,6 +8,8 @@
 #include <deque>
 #include <utility>
 
+#include "base/clock.hpp"
+#include "destinations/certificate_days.hpp"
 #include "destinations/mllp_conversation.hpp"
 
 namespace relay {
@@ -94,17 +96,22 @@ std::vector<ProbeFinding> Mllp::probe() {
   asio::io_context context;
   const auto conversation = std::make_shared<MllpConversation>(context, settings_, timeout_);
   std::optional<DeliveryError> trouble;
+  std::optional<WallTime> certificate_end;
   asio::co_spawn(
       context, [conversation] { return conversation->connect(); },
-      [&trouble, conversation](const std::exception_ptr& failure, std::optional<DeliveryError> error) {
+      [&, conversation](const std::exception_ptr& failure, std::optional<DeliveryError> error) {
         if (failure) std::rethrow_exception(failure);
         trouble = std::move(error);
+        certificate_end = conversation->certificate_end();
         conversation->close();
       });
   context.run();
   if (trouble) return {{ProbeFinding::Kind::bad, trouble->message}};
-  return {{ProbeFinding::Kind::good, std::string("it takes connections") + (settings_.tls ? " over TLS" : "")},
-          {ProbeFinding::Kind::not_checked, "whether it takes messages shows only when the first one is sent"}};
+  std::vector<ProbeFinding> findings{
+      {ProbeFinding::Kind::good, std::string("it takes connections") + (settings_.tls ? " over TLS" : "")},
+      {ProbeFinding::Kind::not_checked, "whether it takes messages shows only when the first one is sent"}};
+  if (certificate_end) findings.push_back(certificate_days(*certificate_end, system_clock().wall_now()));
+  return findings;
 }
 
 void Mllp::wake() {

@@ -25,6 +25,8 @@ class MllpConversation : public std::enable_shared_from_this<MllpConversation> {
   boost::asio::awaitable<AttemptResult> deliver(const Delivery& delivery);
   // Makes a connection; nothing: it is there.
   boost::asio::awaitable<std::optional<DeliveryError>> connect();
+  // Of the connection that is there.
+  std::optional<WallTime> certificate_end() const { return link_ ? link_->certificate_end() : std::nullopt; }
   // What goes on ends soon; nothing further can be sent.
   void close();
 

@@ -44,6 +44,11 @@ MllpLink::MllpLink(asio::io_context& context, const MllpDestinationSettings& set
       deadline_(context),
       arrived_(context) {}
 
+std::optional<WallTime> MllpLink::certificate_end() const {
+  const auto shown = stream_ ? stream_->peer_certificate() : std::nullopt;
+  return shown ? std::optional(shown->not_after) : std::nullopt;
+}
+
 std::string MllpLink::where() const {
   return settings_.host + ":" + std::to_string(settings_.port);
 }

@@ -38,6 +38,8 @@ class MllpLink : public std::enable_shared_from_this<MllpLink> {
   // The receiver ended it for something about TLS: since TLS 1.3 it looks at our certificate only when we are done with
   // the handshake already. It has read nothing of a message then.
   bool tls_refused() const { return tls_refused_; }
+  // When the receiver's certificate ends; nothing without TLS.
+  std::optional<WallTime> certificate_end() const;
   // Both, one behind the other; how many bytes the system has taken.
   boost::asio::awaitable<std::size_t> write(std::string_view first, std::string_view second);
 

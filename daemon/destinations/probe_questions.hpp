@@ -1,4 +1,5 @@
-// ProbeQuestions: the requests of one `check --connect`, one after another, and what their answers say of the clock.
+// ProbeQuestions: the requests of one `check --connect`, one after another, and what their answers say of the clock and
+// of the server's certificate.
 #pragma once
 
 #include <chrono>
@@ -6,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "base/http_client.hpp"
+#include "destinations/destination.hpp"
 
 namespace relay {
 
@@ -19,12 +21,15 @@ class ProbeQuestions {
   std::chrono::milliseconds timeout() const { return timeout_; }
   // By how much, where an answer's Date said so.
   std::optional<std::chrono::milliseconds> clock_off() const { return clock_off_; }
+  // How long the certificate lasts that ends first of those that were shown; nothing without TLS.
+  std::optional<ProbeFinding> certificate() const;
 
  private:
   HttpClient client_;
   const std::chrono::milliseconds timeout_;
   const Clock& clock_;
   std::optional<std::chrono::milliseconds> clock_off_{};
+  std::optional<WallTime> certificate_end_{};
 };
 
 }  // namespace relay

@@ -8,10 +8,10 @@ namespace relay {
 
 using Kind = ProbeFinding::Kind;
 
-std::vector<ProbeFinding> probe_s3(const S3Requests& requests, const std::string& bucket,
-                                   const HttpClientOptions& transport, std::chrono::milliseconds timeout,
-                                   const Clock& clock) {
-  ProbeQuestions asking(transport, timeout, clock);
+namespace {
+
+std::vector<ProbeFinding> look(ProbeQuestions& asking, const S3Requests& requests, const std::string& bucket,
+                               const Clock& clock) {
   const TransferResult answer = asking.ask(requests.look());
   const S3AnswerContext context{bucket, clock.wall_now()};
   const auto* response = std::get_if<HttpClientResponse>(&answer.result);
@@ -30,6 +30,17 @@ std::vector<ProbeFinding> probe_s3(const S3Requests& requests, const std::string
     return {{Kind::bad, result.error ? result.error->message : where + "this isn't the answer of such a service"}};
   return {{Kind::good, where + "it is there, and the sign-in holds"},
           {Kind::not_checked, where + "whether the key may write shows only when the first submission is sent"}};
+}
+
+}  // namespace
+
+std::vector<ProbeFinding> probe_s3(const S3Requests& requests, const std::string& bucket,
+                                   const HttpClientOptions& transport, std::chrono::milliseconds timeout,
+                                   const Clock& clock) {
+  ProbeQuestions asking(transport, timeout, clock);
+  auto findings = look(asking, requests, bucket, clock);
+  if (const auto certificate = asking.certificate()) findings.push_back(*certificate);
+  return findings;
 }
 
 }  // namespace relay

@@ -3,6 +3,7 @@ against Node's own and an OpenID provider that others wrote."""
 
 import base64
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -147,6 +148,8 @@ def test_a_client_certificate_at_nodes_own_server(make_relay, tmp_path):
         relay.await_state(identifier, "delivered")
         seen = json.loads(node.stdout.readline())
         assert seen == {"client": "lab-014", "key": identifier, "body": base64.b64encode(payload).decode()}
+        said = command("check", "--connect", "--config", relay.file).stdout.decode()
+        assert re.search(r"^state: TLS: the certificate holds, for another \d+ days$", said, re.MULTILINE), said
         stranger = make_relay({"destinations": {"state": keys}})
         delivery = stranger.await_delivery(stranger.submit(hl7()), lambda each: each["last_error"], "an error")
         assert (delivery["last_error"]["kind"], delivery["attempts"], delivery["state"]) == ("tls", 0, "queued")

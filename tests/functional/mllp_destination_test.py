@@ -2,6 +2,7 @@
 the contract and against one that others wrote (npm simple-hl7)."""
 
 import json
+import re
 import ssl
 import subprocess
 from pathlib import Path
@@ -156,6 +157,8 @@ def test_tls_is_verified_and_a_certificate_shown(make_relay, tmp_path):
         shown = {"ca_file": str(authority.certificate), "certificate": str(own.certificate), "key": str(own.key)}
         relay = make_relay({"destinations": {"engine": destination(receiver.port, tls=shown)}})
         relay.await_state(relay.submit(hl7()), "delivered")
+        said = command("check", "--connect", "--config", relay.file).stdout.decode()
+        assert re.search(r"^engine: TLS: the certificate holds, for another \d+ days$", said, re.MULTILINE), said
         for keys, address in (({"tls": True}, "127.0.0.1"), ({"tls": shown | {"ca_file": str(own.certificate)}}, "localhost"),
                               ({"tls": {"ca_file": str(authority.certificate)}}, "localhost")):
             stranger = make_relay({"destinations": {"engine": destination(receiver.port, **keys) | {

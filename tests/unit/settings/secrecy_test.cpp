@@ -64,7 +64,6 @@ TEST_F(Secrecy, NoValueThatCameByReferenceIsQuotedAtAnyKey) {
       {&keys::directory(), "destinations: {a: {type: directory, KEY: VALUE}}\n"},
       {&keys::hold_window(), "destinations: {a: {type: directory, path: /tmp, hold_windows: [{KEY: VALUE}]}}\n"},
       {&keys::backoff(), "destinations: {a: {type: directory, path: /tmp, backoff: {KEY: VALUE}}}\n"},
-      {&keys::hold_window(), "destinations: {a: {type: directory, path: /tmp, hold_windows: [{KEY: VALUE}]}}\n"},
   };
   std::size_t tried = 0;
   for (const auto& [section, wrapping] : wrappings) {
