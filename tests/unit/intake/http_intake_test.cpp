@@ -33,6 +33,8 @@ class HttpIntakeTest : public IntakeTest {
     context_.stop();
     thread_.join();
     intake_.reset();
+    // What the writer still holds of a reception refers to the context.
+    journal_->close();
   }
 
   void serve(std::vector<std::string> clients = {}) {
