@@ -149,7 +149,8 @@ def programs_of(preset):
 
 SANITIZER = {
     "release": {},
-    "asan": {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"},
+    "asan": {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+             "LSAN_OPTIONS": f"suppressions={ROOT / 'tests/support/library_leaks.txt'}:print_suppressions=0"},
     "tsan": {"TSAN_OPTIONS": "halt_on_error=0:exitcode=99:second_deadlock_stack=1"},
 }
 
