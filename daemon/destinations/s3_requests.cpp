@@ -58,7 +58,7 @@ HttpClientRequest S3Requests::look() const {
 Result<bool> S3Requests::refresh() {
   bool changed = false;
   for (SecretText* secret : {&settings_.access_key, &settings_.secret_key, &settings_.session_token}) {
-    const Result<bool> refreshed = secret->refresh();
+    Result<bool> refreshed = secret->refresh();
     if (!refreshed) return refreshed;
     changed = changed || *refreshed;
   }
