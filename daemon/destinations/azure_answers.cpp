@@ -120,10 +120,6 @@ std::string text_without_signature(const HttpClientResponse& response) {
   return text;
 }
 
-std::string answer_words(const HttpClientResponse& response, const std::string& code) {
-  return "HTTP " + std::to_string(response.status) + (code.empty() ? "" : " " + code);
-}
-
 // Sharpens "the sign-in isn't taken" and "not for this": the clock, the SAS's time, the SAS's rights.
 void name_the_cause(const AzureAnswerContext& context, const HttpClientResponse& response, ErrorKind& kind,
                     std::string& words) {
@@ -192,10 +188,8 @@ AttemptResult classify_azure_answer(const AzureAnswerContext& context, const Htt
   }
   result.outcome = row.outcome;
   if (row.outcome == Outcome::try_later) result.retry_after = retry_after_of(response, context.now);
-  DeliveryError error;
-  error.kind = kind;
-  error.status = static_cast<int>(response.status);
-  error.message = context.resource + ": " + answer_words(response, code) + ": " + words;
+  DeliveryError error = answer_error(response, kind, words, code);
+  error.message.insert(0, context.resource + ": ");
   error.remote_text = text_without_signature(response);
   result.error = std::move(error);
   return result;

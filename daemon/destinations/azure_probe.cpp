@@ -69,8 +69,7 @@ std::vector<ProbeFinding> probe_azure(const AzureAccount& account, const AzureSt
     findings.push_back(
         judge(look, answer, account.sas_of(service_of(look.request.step)), settings.create, clock.wall_now()));
   }
-  if (const auto off = asking.clock_off()) findings.push_back({ProbeFinding::Kind::bad, clock_words(*off, "Azure's")});
-  if (const auto certificate = asking.certificate()) findings.push_back(*certificate);
+  asking.say_clock_and_certificate(findings, "Azure's");
   return findings;
 }
 

@@ -74,11 +74,12 @@ ErrorKind error_kind_of(TransferFailure failure) {
   throw std::logic_error("no such transfer failure");
 }
 
-DeliveryError answer_error(const HttpClientResponse& response, ErrorKind kind, const std::string& words) {
+DeliveryError answer_error(const HttpClientResponse& response, ErrorKind kind, const std::string& words,
+                           const std::string& code) {
   DeliveryError error;
   error.kind = kind;
   error.status = static_cast<int>(response.status);
-  error.message = "HTTP " + std::to_string(response.status) + ": " + words;
+  error.message = "HTTP " + std::to_string(response.status) + (code.empty() ? "" : " " + code) + ": " + words;
   error.remote_text = remote_text_of(response);
   return error;
 }

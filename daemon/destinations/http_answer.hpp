@@ -23,8 +23,9 @@ inline constexpr std::chrono::minutes clock_tolerance = clock_agreement;
 // "clock is off by 2h: this machine is ahead of Azure's Date; set its clock"
 std::string clock_words(std::chrono::milliseconds difference, std::string_view whose);
 ErrorKind error_kind_of(TransferFailure failure);
-// An error with what every answer has: its status, and what it says.
-DeliveryError answer_error(const HttpClientResponse& response, ErrorKind kind, const std::string& words);
+// An error with what every answer has: its status, the service's own code for it where there is one, and what it says.
+DeliveryError answer_error(const HttpClientResponse& response, ErrorKind kind, const std::string& words,
+                           const std::string& code = "");
 // Where a repeat isn't harmless. All failures but body_failed, which only the payload's reader can tell apart: broken
 // before the whole request went out, after it unknown.
 AttemptResult classify_failure(const TransferError& failure);

@@ -19,8 +19,7 @@ class Probe {
   std::vector<ProbeFinding> run() {
     if (!sign_in_.uses_tokens() || sign_in()) look_at_the_address();
     if (!bad_) add(Kind::not_checked, "whether a submission is taken shows only when the first one is sent");
-    if (const auto off = asking_.clock_off()) add(Kind::bad, clock_words(*off, "the server's"));
-    if (const auto certificate = asking_.certificate()) findings_.push_back(*certificate);
+    asking_.say_clock_and_certificate(findings_, "the server's");
     return std::move(findings_);
   }
 

@@ -32,4 +32,9 @@ std::optional<ProbeFinding> ProbeQuestions::certificate() const {
   return certificate_days(*certificate_end_, clock_.wall_now());
 }
 
+void ProbeQuestions::say_clock_and_certificate(std::vector<ProbeFinding>& findings, std::string_view whose) const {
+  if (clock_off_) findings.push_back({ProbeFinding::Kind::bad, clock_words(*clock_off_, whose)});
+  if (auto shown = certificate()) findings.push_back(std::move(*shown));
+}
+
 }  // namespace relay

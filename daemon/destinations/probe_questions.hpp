@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/http_client.hpp"
@@ -21,6 +23,8 @@ class ProbeQuestions {
   std::chrono::milliseconds timeout() const { return timeout_; }
   // By how much, where an answer's Date said so.
   std::optional<std::chrono::milliseconds> clock_off() const { return clock_off_; }
+  // Both, where there is something to say, at the end of what was found; `whose` Date it is: "Azure's".
+  void say_clock_and_certificate(std::vector<ProbeFinding>& findings, std::string_view whose) const;
   // How long the certificate lasts that ends first of those that were shown; nothing without TLS.
   std::optional<ProbeFinding> certificate() const;
 

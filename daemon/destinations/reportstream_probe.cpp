@@ -32,8 +32,7 @@ class Probe {
       }
     }
     if (!bad_) add(Kind::not_checked, "whether the sender may submit shows only when the first submission is sent");
-    if (const auto off = asking_.clock_off()) add(Kind::bad, clock_words(*off, "the service's"));
-    if (const auto certificate = asking_.certificate()) findings_.push_back(*certificate);
+    asking_.say_clock_and_certificate(findings_, "the service's");
     return std::move(findings_);
   }
 

@@ -117,23 +117,17 @@ AttemptResult classify_s3_answer(const S3AnswerContext& context, const HttpClien
   }
   result.outcome = row.outcome;
   if (row.outcome == Outcome::try_later) result.retry_after = retry_after_of(response, context.now);
-  DeliveryError error;
-  error.kind = row.kind;
-  error.status = static_cast<int>(response.status);
-  error.message = "bucket " + context.bucket + ": HTTP " + std::to_string(response.status) +
-                  (code.empty() ? "" : " " + code) + ": " + words;
+  DeliveryError error = answer_error(response, row.kind, words, code);
+  error.message.insert(0, "bucket " + context.bucket + ": ");
   error.remote_text = remote_words(response, code);
   result.error = std::move(error);
   return result;
 }
 
 AttemptResult classify_s3_failure(const S3AnswerContext& context, const TransferError& failure) {
-  AttemptResult result;
-  DeliveryError error;
-  error.kind = error_kind_of(failure.failure);
-  error.message = "bucket " + context.bucket + ": " + failure.message;
-  result.error = std::move(error);
-  result.outcome = failure.request_sent ? Outcome::unknown : Outcome::broken;
+  AttemptResult result = classify_failure(failure);
+  result.error->message.insert(0, "bucket " + context.bucket + ": ");
+  result.possibly_delivered = false;  // it is looked for before it is sent again
   return result;
 }
 

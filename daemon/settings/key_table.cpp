@@ -26,6 +26,17 @@ const std::initializer_list<Key>& common_destination_keys() {
   return common;
 }
 
+KeySection http_destination_section(std::string path, std::initializer_list<Key> own) {
+  static const std::initializer_list<Key> transport = {
+      {"ca_file", built, "the system's", "certificates to trust: a path or PEM text"},
+      {"proxy", built, "", "http://HOST:PORT"},
+      {"proxy_credentials", built, "", "user:password"},
+      {"no_proxy", built, "", "hosts reached without the proxy"}};
+  KeySection made = section(std::move(path), own, transport);
+  made.keys.insert(made.keys.end(), common_destination_keys());
+  return made;
+}
+
 const Key* KeySection::find(std::string_view name) const {
   const auto found = std::ranges::find(keys, name, &Key::name);
   return found == keys.end() ? nullptr : &*found;
@@ -228,32 +239,27 @@ const KeySection& admin_tls() {
 }
 
 const KeySection& azure_storage_queue() {
-  static const KeySection keys =
-      section("destinations.NAME (azure_storage_queue)",
-              {{"connection_string", built, "", "of the storage account; use a ${file:}, ${env:} or ${credential:}"},
-               {"queue_endpoint", built, "", "instead: address of the queue service"},
-               {"blob_endpoint", built, "", "address of the blob service"},
-               {"table_endpoint", built, "", "address of the table service"},
-               {"account_name", built, "", "with account_key"},
-               {"account_key", built, "", "base64, as the portal shows it"},
-               {"queue_sas", built, "", "shared access signature of the queue service: add"},
-               {"blob_sas", built, "", "of the blob service: create and write"},
-               {"table_sas", built, "", "of the table service: add"},
-               {"account_sas", built, "", "one for all three services"},
-               {"queue", built, "elr-fhir-convert-submission", "its name; envelope raw has no default"},
-               {"envelope", built, "reportstream", "reportstream, or raw: the payload itself"},
-               {"encoding", built, "base64", "of raw messages: base64 or text"},
-               {"blob_container", built, "reports", "container for payloads"},
-               {"table", built, "submission", "table for rows; none writes none"},
-               {"message_ttl", built, "never", "a finite one lets Azure drop what nobody fetched"},
-               {"create", built, "false", "true: makes queue, container and table where missing"},
-               {"ca_file", built, "the system's", "certificates to trust: a path or PEM text"},
-               {"proxy", built, "", "http://HOST:PORT"},
-               {"proxy_credentials", built, "", "user:password"},
-               {"no_proxy", built, "", "hosts reached without the proxy"},
-               {"entra", not_yet, "", "sign in with a Microsoft Entra application"},
-               {"managed_identity", not_yet, "", "sign in with the machine's Arc identity"}},
-              common_destination_keys());
+  static const KeySection keys = http_destination_section(
+      "destinations.NAME (azure_storage_queue)",
+      {{"connection_string", built, "", "of the storage account; use a ${file:}, ${env:} or ${credential:}"},
+       {"queue_endpoint", built, "", "instead: address of the queue service"},
+       {"blob_endpoint", built, "", "address of the blob service"},
+       {"table_endpoint", built, "", "address of the table service"},
+       {"account_name", built, "", "with account_key"},
+       {"account_key", built, "", "base64, as the portal shows it"},
+       {"queue_sas", built, "", "shared access signature of the queue service: add"},
+       {"blob_sas", built, "", "of the blob service: create and write"},
+       {"table_sas", built, "", "of the table service: add"},
+       {"account_sas", built, "", "one for all three services"},
+       {"queue", built, "elr-fhir-convert-submission", "its name; envelope raw has no default"},
+       {"envelope", built, "reportstream", "reportstream, or raw: the payload itself"},
+       {"encoding", built, "base64", "of raw messages: base64 or text"},
+       {"blob_container", built, "reports", "container for payloads"},
+       {"table", built, "submission", "table for rows; none writes none"},
+       {"message_ttl", built, "never", "a finite one lets Azure drop what nobody fetched"},
+       {"create", built, "false", "true: makes queue, container and table where missing"},
+       {"entra", not_yet, "", "sign in with a Microsoft Entra application"},
+       {"managed_identity", not_yet, "", "sign in with the machine's Arc identity"}});
   return keys;
 }
 
@@ -266,18 +272,13 @@ const KeySection& directory() {
 }
 
 const KeySection& reportstream() {
-  static const KeySection keys =
-      section("destinations.NAME (reportstream)",
-              {{"url", built, "", "the service's base, like https://reportstream.example"},
-               {"client", built, "the submission's", "org.sender, where everything goes in one name"},
-               {"auth", built, "", "how to sign in"},
-               {"content_type", built, "the media type alone", "the type that the sender is configured with there"},
-               {"follow_up", built, "true", "asks later what became of what was handed over"},
-               {"ca_file", built, "the system's", "certificates to trust: a path or PEM text"},
-               {"proxy", built, "", "http://HOST:PORT"},
-               {"proxy_credentials", built, "", "user:password"},
-               {"no_proxy", built, "", "hosts reached without the proxy"}},
-              common_destination_keys());
+  static const KeySection keys = http_destination_section(
+      "destinations.NAME (reportstream)",
+      {{"url", built, "", "the service's base, like https://reportstream.example"},
+       {"client", built, "the submission's", "org.sender, where everything goes in one name"},
+       {"auth", built, "", "how to sign in"},
+       {"content_type", built, "the media type alone", "the type that the sender is configured with there"},
+       {"follow_up", built, "true", "asks later what became of what was handed over"}});
   return keys;
 }
 

@@ -4,23 +4,18 @@
 namespace relay::keys {
 
 const KeySection& http() {
-  static const KeySection keys =
-      section("destinations.NAME (http)",
-              {{"url", built, "",
-                "where each submission is sent to; {client}, {id}, {date}, {timestamp}, {extension}, {payload_name} "
-                "may stand in "
-                "it"},
-               {"method", built, "POST", "POST, PUT or PATCH"},
-               {"headers", built, "", "more headers, with the same placeholders; Idempotency-Key is {id} by itself"},
-               {"auth", built, "", "how to sign in"},
-               {"client_certificate", built, "", "certificate and key for a server that asks for them"},
-               {"accept", built, "", "which answers say that it was taken"},
-               {"refuse", built, "", "which answers say that this payload won't ever be taken"},
-               {"ca_file", built, "the system's", "certificates to trust: a path or PEM text"},
-               {"proxy", built, "", "http://HOST:PORT"},
-               {"proxy_credentials", built, "", "user:password"},
-               {"no_proxy", built, "", "hosts reached without the proxy"}},
-              common_destination_keys());
+  static const KeySection keys = http_destination_section(
+      "destinations.NAME (http)",
+      {{"url", built, "",
+        "where each submission is sent to; {client}, {id}, {date}, {timestamp}, {extension}, {payload_name} "
+        "may stand in "
+        "it"},
+       {"method", built, "POST", "POST, PUT or PATCH"},
+       {"headers", built, "", "more headers, with the same placeholders; Idempotency-Key is {id} by itself"},
+       {"auth", built, "", "how to sign in"},
+       {"client_certificate", built, "", "certificate and key for a server that asks for them"},
+       {"accept", built, "", "which answers say that it was taken"},
+       {"refuse", built, "", "which answers say that this payload won't ever be taken"}});
   return keys;
 }
 

@@ -12,6 +12,8 @@ inline constexpr bool built = true;
 inline constexpr bool not_yet = false;
 
 KeySection section(std::string path, std::initializer_list<Key> own, std::initializer_list<Key> common = {});
+// Of a destination that goes over HTTP: how it gets there, and what all destinations have.
+KeySection http_destination_section(std::string path, std::initializer_list<Key> own);
 // Of every destination, whatever its type.
 const std::initializer_list<Key>& common_destination_keys();
 

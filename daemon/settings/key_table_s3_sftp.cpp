@@ -4,27 +4,22 @@
 namespace relay::keys {
 
 const KeySection& s3() {
-  static const KeySection keys =
-      section("destinations.NAME (s3)",
-              {{"endpoint", built, "Amazon's of that region", "address of the service, where it isn't Amazon's own"},
-               {"region", built, "us-east-1 with an endpoint", "the bucket's region"},
-               {"bucket", built, "", "its name"},
-               {"key", built, "\"{client}/{id}.{extension}\"",
-                "an object's name: {client}, {id}, {date}, {timestamp}, {extension}, {payload_name}"},
-               {"access_key", built, "", "the key's id; use a ${file:}, ${env:} or ${credential:} for these three"},
-               {"secret_key", built, "", "its secret"},
-               {"session_token", built, "", "of keys that last for a while only"},
-               {"server_side_encryption", built, "as the bucket does it", "AES256, aws:kms or aws:kms:dsse"},
-               {"kms_key", built, "the account's own", "id or ARN of the key for aws:kms"},
-               {"metadata", built, "", "names and values (as in key) of each object's metadata"},
-               {"content_type", built, "the media type alone", "the type that objects get"},
-               {"path_style", built, "true where the endpoint is an address", "true: the bucket stands in the path"},
-               {"if_none_match", built, "true", "an object that is there is never written over"},
-               {"ca_file", built, "the system's", "certificates to trust: a path or PEM text"},
-               {"proxy", built, "", "http://HOST:PORT"},
-               {"proxy_credentials", built, "", "user:password"},
-               {"no_proxy", built, "", "hosts reached without the proxy"}},
-              common_destination_keys());
+  static const KeySection keys = http_destination_section(
+      "destinations.NAME (s3)",
+      {{"endpoint", built, "Amazon's of that region", "address of the service, where it isn't Amazon's own"},
+       {"region", built, "us-east-1 with an endpoint", "the bucket's region"},
+       {"bucket", built, "", "its name"},
+       {"key", built, "\"{client}/{id}.{extension}\"",
+        "an object's name: {client}, {id}, {date}, {timestamp}, {extension}, {payload_name}"},
+       {"access_key", built, "", "the key's id; use a ${file:}, ${env:} or ${credential:} for these three"},
+       {"secret_key", built, "", "its secret"},
+       {"session_token", built, "", "of keys that last for a while only"},
+       {"server_side_encryption", built, "as the bucket does it", "AES256, aws:kms or aws:kms:dsse"},
+       {"kms_key", built, "the account's own", "id or ARN of the key for aws:kms"},
+       {"metadata", built, "", "names and values (as in key) of each object's metadata"},
+       {"content_type", built, "the media type alone", "the type that objects get"},
+       {"path_style", built, "true where the endpoint is an address", "true: the bucket stands in the path"},
+       {"if_none_match", built, "true", "an object that is there is never written over"}});
   return keys;
 }
 

@@ -68,38 +68,27 @@ struct DestinationType {
   const KeySection& (*keys)();
   void (*read)(const Section& section, DestinationSettings& destination);
 };
+template <auto read>
+void read_system(const Section& section, DestinationSettings& destination) {
+  destination.system = read(section);
+}
+template <auto read>
+void read_system_over_http(const Section& section, DestinationSettings& destination) {
+  read_system<read>(section, destination);
+  destination.transport = read_transport(section);
+}
+void read_mllp_system(const Section& section, DestinationSettings& destination) {
+  read_system<read_mllp_destination>(section, destination);
+  destination.concurrency = 1;
+}
 constexpr std::array types = {
-    DestinationType{"azure_storage_queue", keys::azure_storage_queue,
-                    [](const Section& section, DestinationSettings& destination) {
-                      destination.system = read_azure_storage_queue(section);
-                      destination.transport = read_transport(section);
-                    }},
-    DestinationType{
-        "directory", keys::directory,
-        [](const Section& section, DestinationSettings& destination) { destination.system = read_directory(section); }},
-    DestinationType{"reportstream", keys::reportstream,
-                    [](const Section& section, DestinationSettings& destination) {
-                      destination.system = read_reportstream(section);
-                      destination.transport = read_transport(section);
-                    }},
-    DestinationType{"http", keys::http,
-                    [](const Section& section, DestinationSettings& destination) {
-                      destination.system = read_http(section);
-                      destination.transport = read_transport(section);
-                    }},
-    DestinationType{"mllp", keys::mllp_destination,
-                    [](const Section& section, DestinationSettings& destination) {
-                      destination.system = read_mllp_destination(section);
-                      destination.concurrency = 1;
-                    }},
-    DestinationType{"s3", keys::s3,
-                    [](const Section& section, DestinationSettings& destination) {
-                      destination.system = read_s3(section);
-                      destination.transport = read_transport(section);
-                    }},
-    DestinationType{
-        "sftp", keys::sftp,
-        [](const Section& section, DestinationSettings& destination) { destination.system = read_sftp(section); }},
+    DestinationType{"azure_storage_queue", keys::azure_storage_queue, read_system_over_http<read_azure_storage_queue>},
+    DestinationType{"directory", keys::directory, read_system<read_directory>},
+    DestinationType{"reportstream", keys::reportstream, read_system_over_http<read_reportstream>},
+    DestinationType{"http", keys::http, read_system_over_http<read_http>},
+    DestinationType{"mllp", keys::mllp_destination, read_mllp_system},
+    DestinationType{"s3", keys::s3, read_system_over_http<read_s3>},
+    DestinationType{"sftp", keys::sftp, read_system<read_sftp>},
 };
 constexpr std::array<std::string_view, 3> types_to_come = {"azure_service_bus", "rabbitmq", "redis"};
 
