@@ -8,7 +8,6 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <functional>
@@ -17,6 +16,8 @@
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
+
+#include "base/hand_over.hpp"
 
 namespace relay {
 
@@ -51,7 +52,7 @@ class CallbackMeeting : public std::enable_shared_from_this<CallbackMeeting<T>> 
   // What is posted owns the coroutine, so that both go with the io_context; the coroutine owns this.
   void resume_later() {
     const auto self = this->shared_from_this();
-    boost::asio::post(executor_, [resume = std::exchange(resume_, nullptr)] { resume(); });
+    HandOver::post(executor_, std::exchange(resume_, nullptr));
   }
 
   boost::asio::any_io_executor executor_;

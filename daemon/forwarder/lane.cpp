@@ -76,6 +76,7 @@ void Lane::run() {
     if (!stop_at_) start_what_may_start(now);
     if (!stop_at_ && !holds(now)) follow_ups_.ask(now);
     report_.turn(rules_, in_flight_.size(), now);
+    mailbox_->want_new_work(!probe_in_flight_ && room(now) > 0);
     for (const DeliveryResult& result : destination_->poll(time_to_wait(now))) conclude(result, moment_of(clock_));
     follow_ups_.take_answers(moment_of(clock_));
   }

@@ -5,11 +5,13 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "base/hand_over.hpp"
 #include "journal/journal.hpp"
 
 namespace relay {
@@ -36,13 +38,13 @@ struct LaneMail {
   std::optional<std::chrono::milliseconds> stop_within{};
 };
 
-class LaneMailbox {
+class LaneMailbox : public std::enable_shared_from_this<LaneMailbox> {
  public:
   explicit LaneMailbox(std::function<void()> wake) : wake_(std::move(wake)) {}
 
   // Any thread.
   void new_work() {
-    put([](LaneMail& mail) { mail.new_work = true; });
+    put([](LaneMail& mail) { mail.new_work = true; }, Urgency::where_wanted);
   }
   void settled(SettlementNotice notice) {
     put([&](LaneMail& mail) { mail.settlements.push_back(notice); });
@@ -66,11 +68,17 @@ class LaneMailbox {
   // The lane.
   LaneMail take() {
     const std::lock_guard lock(mutex_);
+    woken_ = false;
     return std::exchange(mail_, LaneMail{});
   }
   bool empty() const {
     const std::lock_guard lock(mutex_);
     return is_empty(mail_);
+  }
+  // Where the lane has no room for more, new work waits in here until it looks for another reason.
+  void want_new_work(bool wanted) {
+    const std::lock_guard lock(mutex_);
+    new_work_wakes_ = wanted;
   }
   // What comes later wakes nobody: the destination may be gone.
   void close() {
@@ -79,22 +87,33 @@ class LaneMailbox {
   }
 
  private:
+  enum class Urgency { at_once, where_wanted };
+
   static bool is_empty(const LaneMail& mail) {
     return !mail.new_work && !mail.resume && mail.taken_away.empty() && mail.starts.empty() &&
            mail.follow_ups_saved.empty() && mail.settlements.empty() && !mail.stop_within;
   }
   template <class Write>
-  void put(Write write) {
+  void put(Write write, Urgency urgency = Urgency::at_once) {
+    {
+      const std::lock_guard lock(mutex_);
+      write(mail_);
+      // One wake for all that comes until the lane looks.
+      if (woken_ || (urgency == Urgency::where_wanted && !new_work_wakes_)) return;
+      woken_ = true;
+    }
+    HandOver::at_end([self = shared_from_this()] { self->wake(); });
+  }
+  void wake() {
     const std::lock_guard lock(mutex_);
-    const bool first = is_empty(mail_);
-    write(mail_);
-    // One wake for all that comes until the lane looks.
-    if (first && wake_) wake_();
+    if (wake_) wake_();
   }
 
   mutable std::mutex mutex_;
   std::function<void()> wake_;
   LaneMail mail_;
+  bool woken_ = false;
+  bool new_work_wakes_ = true;
 };
 
 }  // namespace relay

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/hand_over.hpp"
 #include "base/log.hpp"
 #include "base/thread_name.hpp"
 #include "base/thread_progress.hpp"
@@ -300,6 +301,7 @@ Writer::Saved Writer::roll_back(const DatabaseError& error) {
 }
 
 void Writer::after_commit(const WriteTransaction& transaction, const Work& work) {
+  const HandOver answers;
   for (Command* command : work.commands) {
     if (std::find(failed_alone_.begin(), failed_alone_.end(), command) == failed_alone_.end()) {
       command->committed();

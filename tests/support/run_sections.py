@@ -126,6 +126,15 @@ def run(arguments, minutes, count=None, env=None, quiet=False):
     return code
 
 
+def explain_missing_space():
+    """What a full run can't do without, said before it has half filled the disk: three builds and what the tests write."""
+    needed = 16 * 2**30
+    free = shutil.disk_usage(ROOT).free
+    if (ROOT / "build/tsan").exists() or free >= needed:
+        return ""
+    return f"tests/run needs {needed >> 30} GiB of free disk at {ROOT}, and there are {free >> 30}: make room, or take --fast"
+
+
 # ---- sections ----
 
 @dataclass
@@ -310,6 +319,9 @@ def main():
     parser.add_argument("--only", action="append", choices=names, metavar="SECTION", help="this section and what it needs; repeatable")
     arguments = parser.parse_args()
 
+    if not arguments.fast and not arguments.only and (missing := explain_missing_space()):
+        print(f"{missing}\n0 passed, 1 failed")
+        return 1
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(each, lambda number, frame: sys.exit(128 + number))
