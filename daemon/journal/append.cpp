@@ -145,7 +145,7 @@ void AppendCommand::insert(WriteTransaction& transaction) {
     statements.insert_delivery.run(totals.destination, seq, submission.client, position++, submission.accepted_at,
                                    statements.turns.first_due(totals.destination, order, seq), order.key_column(),
                                    order.stops);
-    transaction.may_have_work.push_back(totals.destination);
+    transaction.new_work.push_back(totals.destination);
   }
   transaction.state.totals.count_intake(submission.intake);
   if (pending_move_) statements.insert_pending_move.run(blob_of(submission.id.bytes), *pending_move_);

@@ -22,6 +22,7 @@ class ClaimHold {
   bool take(DestinationNumber destination, std::int64_t seq) {
     const std::lock_guard lock(claiming_);
     if (claims_.contains(destination, seq)) return false;
+    claims_.queue_changed();
     ClaimedDelivery held;
     held.destination = destination;
     held.seq = seq;

@@ -11,6 +11,9 @@ namespace {
 #define RELAY_DELIVERY_COLUMNS \
   "due, seq, client, attempts, tries, possibly_delivered, queued_since, started_at, order_key"
 
+// It lies in the page that is read for the submission anyway. Bounds what the claims of a lane hold in memory.
+constexpr ByteCount read_with_its_delivery{4096};
+
 }  // namespace
 
 ClaimReader::ClaimReader(Connection& connection, const PayloadCipher& cipher)
@@ -36,7 +39,8 @@ ClaimReader::ClaimReader(Connection& connection, const PayloadCipher& cipher)
                         " WHERE destination = ?1 AND client = ?2 ORDER BY seq LIMIT 1"),
       one_(connection,
            "SELECT " RELAY_DELIVERY_COLUMNS " FROM delivery WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
-      submissions_(connection, cipher) {}
+      submissions_(connection, cipher),
+      payloads_(connection) {}
 
 std::vector<ClaimableDelivery> ClaimReader::due(DestinationNumber destination, WallTime now, std::size_t count,
                                                 const Seqs& claimed) {
@@ -63,6 +67,7 @@ ClaimableDelivery ClaimReader::claimable(DestinationNumber destination, const Ro
   found.claim.queued_since = delivery.time(6);
   if (!delivery.is_null(7)) found.claim.interrupted_since = delivery.time(7);
   if (!delivery.is_null(8)) {
+    found.place.ordered = true;
     OrderColumns order{delivery.string(8)};
     if (order.by_order_number()) found.claim.order_number = std::move(order.key);
   }
@@ -71,6 +76,11 @@ ClaimableDelivery ClaimReader::claimable(DestinationNumber destination, const Ro
     found.place.id = submission->submission.id;
     found.place.sound = submission->sound;
     found.place.upload = submission->upload;
+    if (!submission->upload && submission->submission.size <= read_with_its_delivery) {
+      if (auto row = payloads_.inline_row(found.place.seq)) {
+        found.place.payload_row = std::make_shared<const std::string>(std::move(*row));
+      }
+    }
     found.claim.submission = std::move(submission->submission);
   } else {
     // Its submission is gone: there is nothing to send, and the lane has to learn that to get it out of the way.

@@ -4,12 +4,12 @@
 
 #include <functional>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "journal/claims.hpp"
 #include "journal/database.hpp"
+#include "journal/payload_reader.hpp"
 #include "journal/submission_rows.hpp"
 
 namespace relay {
@@ -24,7 +24,7 @@ class ClaimReader {
   // `cipher` outlives it.
   ClaimReader(Connection& connection, const PayloadCipher& cipher);
 
-  using Seqs = std::set<std::int64_t>;
+  using Seqs = ClaimSet::Seqs;
   // Due retries first, by their time; then what is at its place, oldest first.
   std::vector<ClaimableDelivery> due(DestinationNumber destination, WallTime now, std::size_t count,
                                      const Seqs& claimed);
@@ -62,6 +62,7 @@ class ClaimReader {
   Statement oldest_of_client_;  // of all
   Statement one_;
   SubmissionReader submissions_;
+  PayloadRows payloads_;
 };
 
 }  // namespace relay

@@ -10,10 +10,10 @@ ClaimSet::ClaimSet(std::int64_t opening) : next_token_(static_cast<std::uint64_t
   next_token_ += start >> 1;
 }
 
-std::set<std::int64_t> ClaimSet::claimed(DestinationNumber destination) const {
+ClaimSet::Seqs ClaimSet::claimed(DestinationNumber destination) const {
   const std::lock_guard lock(mutex_);
   const auto found = seqs_.find(destination);
-  return found == seqs_.end() ? std::set<std::int64_t>() : found->second;
+  return found == seqs_.end() ? Seqs() : found->second;
 }
 
 ClaimToken ClaimSet::add(ClaimedDelivery delivery) {

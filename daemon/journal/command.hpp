@@ -39,7 +39,8 @@ struct WriteTransaction {
   WallTime now;
   const KeyMemory& key_memory;
   // What to do once it is durable.
-  std::vector<DestinationNumber> may_have_work{};  // destinations to wake
+  std::vector<DestinationNumber> new_work{};       // destinations to wake: submissions came in, last of all
+  std::vector<DestinationNumber> may_have_work{};  // destinations to wake: what is queued there has changed
   std::vector<SubmissionId> ended{};               // a delivery of these isn't queued any more
 };
 
@@ -55,6 +56,8 @@ class Command {
   virtual Urgency urgency() const = 0;
   // False: it only wants to be answered, without a commit.
   virtual bool changes_anything() const { return true; }
+  // Nobody waits for it but the count of what is under way: it may be committed a few milliseconds later, with others.
+  virtual bool may_wait() const { return false; }
   // Payload bytes that it brings.
   virtual ByteCount weight() const { return {0}; }
 

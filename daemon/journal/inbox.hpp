@@ -1,5 +1,6 @@
 // Inbox: how other threads hand commands to the writer. What comes first is taken whole; arrivals up to a byte bound,
-// so that a commit stays short whatever waits.
+// so that a commit stays short whatever waits. Where nobody waits for an answer to what has come (settlements of a
+// drain), it is given a few milliseconds to become more: a commit costs a sync and the pages it touches, once.
 #pragma once
 
 #include <chrono>
@@ -29,7 +30,7 @@ class Inbox {
   std::vector<std::int64_t> take_given_up();
   // Ends a wait early, for work that isn't a command.
   void wake();
-  // Waits until something is there, or until `patience` is over.
+  // Waits until something is there that is to be done now, or until `patience` is over.
   Batch take(std::chrono::milliseconds patience);
   void close();
 
@@ -39,6 +40,9 @@ class Inbox {
   std::vector<std::unique_ptr<Command>> first_;
   std::deque<std::unique_ptr<Command>> arrivals_;
   std::vector<std::int64_t> given_up_;
+  bool pressing() const;
+
+  bool urgent_ = false;  // somebody waits for one of `first_`
   bool woken_ = false;
   bool closed_ = false;
 };

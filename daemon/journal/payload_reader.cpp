@@ -34,8 +34,9 @@ std::optional<std::string> piece_of(std::string row, const PayloadPlace& place, 
 
 class JournalPayload : public PayloadSource {
  public:
-  JournalPayload(std::shared_ptr<ReadingPool> pool, const PayloadPlace& place)
-      : pool_(std::move(pool)), place_(place) {}
+  JournalPayload(std::shared_ptr<ReadingPool> pool, const PayloadPlace& place,
+                 std::shared_ptr<const std::string> inline_row)
+      : pool_(std::move(pool)), place_(place), inline_row_(std::move(inline_row)) {}
 
   ByteCount size() const override { return place_.size; }
 
@@ -76,7 +77,9 @@ class JournalPayload : public PayloadSource {
   // Makes `piece_` the one of that number, and hashes it where it is next in order.
   bool load(std::uint64_t number) {
     if (piece_ && piece_number_ == number) return true;
-    {
+    if (inline_row_) {
+      piece_ = piece_of(*inline_row_, place_, number, pool_->cipher());
+    } else {
       auto reader = pool_->lease();
       auto row = read_row(reader->payloads, place_, number);
       piece_ = row ? piece_of(std::move(*row), place_, number, reader->cipher) : std::nullopt;
@@ -118,6 +121,7 @@ class JournalPayload : public PayloadSource {
 
   const std::shared_ptr<ReadingPool> pool_;
   const PayloadPlace place_;
+  const std::shared_ptr<const std::string> inline_row_;
   std::optional<std::string> piece_;
   std::uint64_t piece_number_ = 0;
   Sha256 hash_;
@@ -148,8 +152,9 @@ PayloadPlace payload_place(std::int64_t seq, std::optional<std::int64_t> upload,
   return {seq, upload, submission.id, submission.size, submission.sha256, row_digest(submission), sound};
 }
 
-std::shared_ptr<PayloadSource> make_payload_source(std::shared_ptr<ReadingPool> pool, const PayloadPlace& place) {
-  return std::make_shared<JournalPayload>(std::move(pool), place);
+std::shared_ptr<PayloadSource> make_payload_source(std::shared_ptr<ReadingPool> pool, const PayloadPlace& place,
+                                                   std::shared_ptr<const std::string> inline_row) {
+  return std::make_shared<JournalPayload>(std::move(pool), place, std::move(inline_row));
 }
 
 std::optional<PayloadFlaw> check_payload(PayloadRows& rows, const PayloadPlace& place, const PayloadCipher& cipher) {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "journal/database.hpp"
 #include "journal/row_digest.hpp"
@@ -38,7 +39,9 @@ struct PayloadPlace {
 
 PayloadPlace payload_place(std::int64_t seq, std::optional<std::int64_t> upload, const Submission& submission,
                            bool sound);
-std::shared_ptr<PayloadSource> make_payload_source(std::shared_ptr<ReadingPool> pool, const PayloadPlace& place);
+// `inline_row`: the payload's row where it was read already.
+std::shared_ptr<PayloadSource> make_payload_source(std::shared_ptr<ReadingPool> pool, const PayloadPlace& place,
+                                                   std::shared_ptr<const std::string> inline_row = nullptr);
 
 struct PayloadFlaw {
   bool seal = false;  // a seal that doesn't open

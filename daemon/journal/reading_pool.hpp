@@ -67,6 +67,7 @@ class ReadingPool {
 
   // Waits where all are lent. Throws DatabaseError where no connection can be made.
   Lease lease();
+  const PayloadCipher& cipher() const { return *cipher_; }
   // Closes every connection that isn't lent, so that the writer's is the last; later leases throw.
   void close();
 

@@ -17,6 +17,8 @@ class SettleCommand : public Command {
                 SettleCallback callback, const PayloadCipher& cipher, ClaimSet& claims);
   Urgency urgency() const override { return Urgency::first; }
   bool changes_anything() const override { return delivery_.has_value(); }
+  // The next one of an order waits for this one's end.
+  bool may_wait() const override { return delivery_.has_value() && !delivery_->ordered; }
   void apply(WriteTransaction& transaction) override;
   void committed() override;
   Fate not_saved(AppendRefusal why) override;

@@ -46,6 +46,7 @@ SqliteJournal::~SqliteJournal() {
 Writer::Listener SqliteJournal::listener() {
   Writer::Listener listener;
   listener.totals_grew = [this](const Totals& totals) { names_.update(totals); };
+  listener.queue_changed = [this] { claims_->queue_changed(); };
   listener.may_have_work = [this](const std::vector<DestinationNumber>& destinations) {
     std::vector<DestinationNumber> once = destinations;
     std::sort(once.begin(), once.end());
@@ -135,17 +136,31 @@ std::vector<Claim> SqliteJournal::claim(const std::string& destination, std::siz
   if (!number || count == 0) return claims;
   const std::lock_guard lock(claiming_);
   try {
-    const auto claimed = claims_->claimed(*number);
-    auto reader = pool_->lease();
-    const ReadTransaction transaction(reader->connection);
-    auto due = reader->claims.due(*number, clock_.wall_now(), count, claimed);
-    // Asked again behind the read: what came after a pause was answered is never claimed.
-    if (!claimable(destination)) return claims;
-    for (ClaimableDelivery& found : due) claims.push_back(take(std::move(found)));
+    while (claims.size() < count) {
+      const MonotonicTime now = clock_.monotonic_now();
+      const std::uint64_t queue_changes = claims_->queue_changes();
+      auto next = read_ahead_.next(*number, queue_changes, now);
+      if (!next) {
+        auto read = read_due(*number, read_ahead_.to_read(*number, count - claims.size(), now));
+        if (read.empty()) break;
+        read_ahead_.keep(*number, std::move(read), queue_changes, now);
+        next = read_ahead_.next(*number, queue_changes, now);
+      }
+      // Asked again behind the read: what came after a pause was answered is never claimed.
+      if (!claimable(destination)) break;
+      claims.push_back(take(std::move(*next)));
+    }
   } catch (const DatabaseError& error) {
     log_error("nothing can be claimed", {{"destination", destination}, {"error", read_failure(error).message}});
   }
   return claims;
+}
+
+std::vector<ClaimableDelivery> SqliteJournal::read_due(DestinationNumber number, std::size_t count) {
+  const auto claimed = claims_->claimed(number);
+  auto reader = pool_->lease();
+  const ReadTransaction transaction(reader->connection);
+  return reader->claims.due(number, clock_.wall_now(), count, claimed);
 }
 
 std::optional<Claim> SqliteJournal::claim_probe(const std::string& destination, const ProbeChoice& choice) {
@@ -157,6 +172,8 @@ std::optional<Claim> SqliteJournal::claim_probe(const std::string& destination, 
     auto reader = pool_->lease();
     const ReadTransaction transaction(reader->connection);
     auto found = reader->claims.probe(*number, choice, claimed);
+    // It may have been read ahead.
+    claims_->queue_changed();
     if (found && claimable(destination)) return take(std::move(*found));
   } catch (const DatabaseError& error) {
     log_error("nothing can be claimed", {{"destination", destination}, {"error", read_failure(error).message}});
@@ -241,7 +258,8 @@ std::shared_ptr<PayloadSource> SqliteJournal::payload(const Claim& claim) {
   const auto delivery = claims_->find(claim.token);
   return make_payload_source(
       pool_, delivery ? payload_place(delivery->seq, delivery->upload, claim.submission, delivery->sound)
-                      : payload_place(0, std::nullopt, claim.submission, false));
+                      : payload_place(0, std::nullopt, claim.submission, false),
+      delivery ? delivery->payload_row : nullptr);
 }
 
 // ---- Waking and watching --------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 
+#include "journal/claim_read_ahead.hpp"
 #include "journal/claims.hpp"
 #include "journal/clock_guard.hpp"
 #include "journal/conditions.hpp"
@@ -80,6 +81,7 @@ class SqliteJournal : public Journal, public UseOnce {
   // The lane's turn: one claim at a time for a destination, and its number; nothing where nothing may be claimed.
   std::optional<DestinationNumber> claimable(const std::string& destination) const;
   Claim take(ClaimableDelivery found);
+  std::vector<ClaimableDelivery> read_due(DestinationNumber number, std::size_t count);
 
   const JournalOptions options_;
   const Clock& clock_;
@@ -97,6 +99,7 @@ class SqliteJournal : public Journal, public UseOnce {
   std::shared_ptr<Inbox> inbox_;
   std::shared_ptr<ReadingPool> pool_;
   std::mutex claiming_;  // between reading what is claimable and claiming it
+  ClaimReadAhead read_ahead_;
   PausedDestinations paused_;
   std::atomic<bool> stopping_{false};
   bool closed_ = false;

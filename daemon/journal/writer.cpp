@@ -254,6 +254,7 @@ void Writer::apply_all(WriteTransaction& transaction, const Work& work) {
 void Writer::apply_alone(WriteTransaction& transaction, Command& command) {
   const WriterState before = transaction.state;
   const std::size_t work_before = transaction.may_have_work.size();
+  const std::size_t new_work_before = transaction.new_work.size();
   const std::size_t ended_before = transaction.ended.size();
   statements_.savepoint.run();
   try {
@@ -265,6 +266,7 @@ void Writer::apply_alone(WriteTransaction& transaction, Command& command) {
     statements_.release_savepoint.run();
     transaction.state = before;
     transaction.may_have_work.resize(work_before);
+    transaction.new_work.resize(new_work_before);
     transaction.ended.resize(ended_before);
     failed_alone_.push_back(&command);
     log_error("the journal has a row already where a new one belongs: one change was refused",
@@ -312,8 +314,10 @@ void Writer::after_commit(const WriteTransaction& transaction, const Work& work)
     }
   }
   if (listener_.ended && !transaction.ended.empty()) listener_.ended(transaction.ended, statements_.submissions);
-  if (listener_.may_have_work && !transaction.may_have_work.empty()) {
+  if (listener_.queue_changed && !transaction.may_have_work.empty()) listener_.queue_changed();
+  if (listener_.may_have_work) {
     listener_.may_have_work(transaction.may_have_work);
+    listener_.may_have_work(transaction.new_work);
   }
   try {
     measure();

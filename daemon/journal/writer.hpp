@@ -30,6 +30,7 @@ class Writer {
   // What others want to know of a commit; run on the writer's thread, after the commands' own answers.
   struct Listener {
     std::function<void(const Totals&)> totals_grew;  // a destination is new
+    std::function<void()> queue_changed;  // otherwise than by submissions that came in last, or by what was claimed
     std::function<void(const std::vector<DestinationNumber>&)> may_have_work;
     std::function<void()> everything_may_have_work;  // claims were held back and aren't any more
     std::function<void(const std::vector<SubmissionId>&, SubmissionReader&)> ended;
