@@ -7,9 +7,6 @@ namespace {
 // submissions holds each of their commits by eight chunks at most.
 constexpr ByteCount arrivals_a_commit = mebibytes(2);
 constexpr std::size_t arrivals_count = 4096;
-// What may wait does so for that long, or until it is that many.
-constexpr std::chrono::milliseconds longest_gathering{3};
-constexpr std::size_t gathered = 64;
 }  // namespace
 
 void Inbox::post(std::unique_ptr<Command> command) {
@@ -50,7 +47,6 @@ void Inbox::wake() {
   arrived_.notify_one();
 }
 
-// Something is to be done now.
 bool Inbox::pressing() const {
   return urgent_ || !arrivals_.empty() || first_.size() >= gathered || woken_ || closed_;
 }
@@ -59,7 +55,7 @@ Inbox::Batch Inbox::take(std::chrono::milliseconds patience) {
   Batch batch;
   std::unique_lock lock(mutex_);
   arrived_.wait_for(lock, patience, [&] { return !first_.empty() || pressing(); });
-  if (!pressing() && !first_.empty()) arrived_.wait_for(lock, longest_gathering, [&] { return pressing(); });
+  if (!pressing() && !first_.empty()) arrived_.wait_for(lock, longest_gathering_, [&] { return pressing(); });
   woken_ = urgent_ = false;
   batch.first = std::exchange(first_, {});
   ByteCount bytes{0};

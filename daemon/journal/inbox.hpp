@@ -23,6 +23,13 @@ class Inbox {
     bool closed = false;  // nothing comes after this batch
   };
 
+  // What may wait does so for that long, or until it has become `gathered`.
+  static constexpr std::chrono::milliseconds usual_gathering{3};
+  static constexpr std::size_t gathered = 64;
+
+  explicit Inbox(std::chrono::milliseconds longest_gathering = usual_gathering)
+      : longest_gathering_(longest_gathering) {}
+
   // After close() a command is dropped without an answer.
   void post(std::unique_ptr<Command> command);
   // An upload that was given up; its chunks are to be swept.
@@ -35,13 +42,15 @@ class Inbox {
   void close();
 
  private:
+  // Something is to be done now.
+  bool pressing() const;
+
+  const std::chrono::milliseconds longest_gathering_;
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::vector<std::unique_ptr<Command>> first_;
   std::deque<std::unique_ptr<Command>> arrivals_;
   std::vector<std::int64_t> given_up_;
-  bool pressing() const;
-
   bool urgent_ = false;  // somebody waits for one of `first_`
   bool woken_ = false;
   bool closed_ = false;

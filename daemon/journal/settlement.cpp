@@ -135,7 +135,10 @@ unsigned SettleCommand::record_attempt(WriteTransaction& transaction, const Open
 }
 
 void SettleCommand::committed() {
-  if (delivery_) claims_.end(token_);
+  if (delivery_) {
+    claims_.end(token_);
+    if (settlement_.kind == Settlement::Kind::try_again) claims_.queue_changed();
+  }
   if (!callback_) return;
   if (!delivery_ || gone_) {
     callback_(Failure{SettleRefusal::stale_token});
