@@ -1,5 +1,6 @@
 #include "operations/process_setup.hpp"
 
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -24,6 +25,12 @@ void ignore_broken_pipes() {
 void keep_files_from_others() {
   const mode_t mask = ::umask(0077);
   ::umask(mask | 0007);
+}
+
+void keep_freed_memory() {
+  constexpr int most = 16 << 20;
+  mallopt(M_TRIM_THRESHOLD, most);
+  mallopt(M_TOP_PAD, 512 << 10);
 }
 
 void keep_memory_out_of_cores() {
