@@ -143,7 +143,8 @@ bool Connection::checkpoint(Checkpoint kind) {
   if ((result & 0xff) == SQLITE_BUSY) return false;
   if (result != SQLITE_OK) raise(handle_.get(), "can't write the WAL back into the database");
   if (truncates) *wal_frames_ = 0;
-  return in_wal == written_back;
+  frames_held_ = in_wal - written_back;
+  return frames_held_ == 0;
 }
 
 std::vector<std::string> Connection::prepared_statements() const {

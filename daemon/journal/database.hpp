@@ -76,6 +76,8 @@ class Connection {
   void keep_wal_on_close(bool keep);
   // Frames in the WAL after the last commit of this connection.
   int wal_frames() const { return *wal_frames_; }
+  // Of those, how many the last checkpoint had to leave to a reader that still reads an older state.
+  int frames_held() const { return frames_held_; }
 
   // Syncs the WAL's file, also an empty one, and with it its entry in the folder. For once that no commit did it.
   void sync_wal();
@@ -100,6 +102,7 @@ class Connection {
 
   std::unique_ptr<sqlite3, Close> handle_;
   std::unique_ptr<int> wal_frames_ = std::make_unique<int>(0);
+  int frames_held_ = 0;
 };
 
 // The rows of one run of a statement; its end resets the statement.

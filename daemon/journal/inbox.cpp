@@ -1,11 +1,17 @@
 #include "journal/inbox.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace relay {
 
 namespace {
-// Payload bytes a commit: two thirds of them fill the WAL to its checkpoint, and a 50 MB upload beside small
-// submissions holds each of their commits by eight chunks at most.
+// Payload bytes a commit: two thirds of them fill the WAL to its checkpoint.
 constexpr ByteCount arrivals_a_commit = mebibytes(2);
+
+bool is_chunk(const std::unique_ptr<Command>& arrival) {
+  return arrival->weight() > inline_payload_limit;
+}
 constexpr std::size_t arrivals_count = 4096;
 }  // namespace
 
@@ -51,6 +57,26 @@ bool Inbox::pressing() const {
   return urgent_ || !arrivals_.empty() || first_.size() >= gathered || woken_ || closed_;
 }
 
+void Inbox::take_arrivals(std::vector<std::unique_ptr<Command>>& taken) {
+  const bool chunks_alone = std::all_of(arrivals_.begin(), arrivals_.end(), is_chunk);
+  bool room_for_chunk = chunks_alone || chunks_were_passed_;
+  ByteCount bytes{0};
+  std::vector<std::unique_ptr<Command>> passed;
+  while (!arrivals_.empty() && taken.size() < arrivals_count) {
+    const bool passes = is_chunk(arrivals_.front()) && !room_for_chunk;
+    if (!passes) {
+      const ByteCount weight = arrivals_.front()->weight();
+      if (!taken.empty() && bytes + weight > arrivals_a_commit) break;
+      bytes += weight;
+      if (is_chunk(arrivals_.front())) room_for_chunk = false;
+    }
+    (passes ? passed : taken).push_back(std::move(arrivals_.front()));
+    arrivals_.pop_front();
+  }
+  chunks_were_passed_ = !chunks_alone && !chunks_were_passed_ && !passed.empty();
+  arrivals_.insert(arrivals_.begin(), std::make_move_iterator(passed.begin()), std::make_move_iterator(passed.end()));
+}
+
 Inbox::Batch Inbox::take(std::chrono::milliseconds patience) {
   Batch batch;
   std::unique_lock lock(mutex_);
@@ -58,13 +84,7 @@ Inbox::Batch Inbox::take(std::chrono::milliseconds patience) {
   if (!pressing() && !first_.empty()) arrived_.wait_for(lock, longest_gathering_, [&] { return pressing(); });
   woken_ = urgent_ = false;
   batch.first = std::exchange(first_, {});
-  ByteCount bytes{0};
-  while (!arrivals_.empty() && batch.arrivals.size() < arrivals_count) {
-    bytes += arrivals_.front()->weight();
-    if (!batch.arrivals.empty() && bytes > arrivals_a_commit) break;
-    batch.arrivals.push_back(std::move(arrivals_.front()));
-    arrivals_.pop_front();
-  }
+  take_arrivals(batch.arrivals);
   batch.closed = closed_ && arrivals_.empty();
   return batch;
 }

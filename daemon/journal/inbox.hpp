@@ -1,6 +1,8 @@
 // Inbox: how other threads hand commands to the writer. What comes first is taken whole; arrivals up to a byte bound,
-// so that a commit stays short whatever waits. Where nobody waits for an answer to what has come (settlements of a
-// drain), it is given a few milliseconds to become more: a commit costs a sync and the pages it touches, once.
+// so that a commit stays short whatever waits. Of the chunks of large payloads a commit takes one, and every other one
+// none where small submissions wait: these pass a 50 MB upload, and hardly feel it. Where nobody waits for an answer to
+// what has come (settlements of a drain), it is given a few milliseconds to become more: a commit costs a sync and the
+// pages it touches, once.
 #pragma once
 
 #include <chrono>
@@ -44,6 +46,8 @@ class Inbox {
  private:
   // Something is to be done now.
   bool pressing() const;
+  // At least one where one waits.
+  void take_arrivals(std::vector<std::unique_ptr<Command>>& taken);
 
   const std::chrono::milliseconds longest_gathering_;
   std::mutex mutex_;
@@ -51,7 +55,8 @@ class Inbox {
   std::vector<std::unique_ptr<Command>> first_;
   std::deque<std::unique_ptr<Command>> arrivals_;
   std::vector<std::int64_t> given_up_;
-  bool urgent_ = false;  // somebody waits for one of `first_`
+  bool urgent_ = false;              // somebody waits for one of `first_`
+  bool chunks_were_passed_ = false;  // by small submissions, in the last batch
   bool woken_ = false;
   bool closed_ = false;
 };

@@ -10,9 +10,10 @@ namespace relay {
 namespace {
 
 constexpr std::chrono::seconds look_every{1};
-// Bounds of a slice: entries, and bytes of the payloads in their rows. Chunks are the sweeper's, likewise bounded.
-constexpr std::size_t entries_a_slice = 100;
-constexpr ByteCount bytes_a_slice = mebibytes(1);
+// Bounds of a slice: entries, and bytes of the payloads in their rows. Chunks are the sweeper's, likewise bounded. Who
+// submits meanwhile waits for two slices at most, which is about as long as a commit takes.
+constexpr std::size_t entries_a_slice = 25;
+constexpr ByteCount bytes_a_slice = kibibytes(256);
 // An entry this far ahead of the clock was written while the clock was wrong.
 constexpr std::chrono::hours far_ahead{1};
 // Free pages that are left for what comes in next, beside a tenth of the file.

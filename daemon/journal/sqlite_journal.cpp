@@ -256,10 +256,11 @@ void SqliteJournal::settle_follow_up(const std::string& destination, FollowUpNew
 
 std::shared_ptr<PayloadSource> SqliteJournal::payload(const Claim& claim) {
   const auto delivery = claims_->find(claim.token);
-  return make_payload_source(
-      pool_, delivery ? payload_place(delivery->seq, delivery->upload, claim.submission, delivery->sound)
-                      : payload_place(0, std::nullopt, claim.submission, false),
-      delivery ? delivery->payload_row : nullptr);
+  return make_payload_source(pool_,
+                             delivery
+                                 ? payload_place(delivery->seq, delivery->upload, claim.submission, delivery->sound)
+                                 : payload_place(0, std::nullopt, claim.submission, false),
+                             delivery ? delivery->payload_row : nullptr);
 }
 
 // ---- Waking and watching --------------------------------------------------------------------------------------------

@@ -99,6 +99,8 @@ class Writer {
   std::string last_error_;
   bool more_housekeeping_ = true;  // at start, before anything is asked
   MonotonicTime next_recovery_{};
+  int written_back_at_ = 0;     // frames in the WAL when it was last written back; 0 since it has begun anew
+  bool chunks_in_wal_ = false;  // since then
   MonotonicTime next_wait_for_readers_{};
   std::thread thread_;
 };

@@ -7,10 +7,15 @@ namespace relay {
 namespace {
 
 // The WAL is written back when it has grown to this many frames of 16 KiB: 4 MiB. Small and recycled it stays in place
-// on the disk, which syncs faster than a file that grows.
+// on the disk, which syncs faster than a file that grows. Where a reader keeps it from beginning anew (a `verify` of
+// minutes), it is written back after as many more, not after every commit.
 constexpr int checkpoint_frames = 256;
-// Readers that overlap keep the WAL from beginning anew although it was written back. From 16 MiB on they are waited
-// for, shortly, once a second; at 128 MiB nothing is taken until the WAL could be emptied.
+// With chunks in it: all of their pages are written once, so nothing is saved by waiting, and who submits meanwhile
+// waits for all of it.
+constexpr int checkpoint_frames_of_chunks = 32;
+// Short readers that overlap keep the WAL from beginning anew although it was written back. From 16 MiB on they are
+// waited for, shortly, once a second; a long one isn't, it would be in vain. At 128 MiB nothing is taken until the WAL
+// could be emptied.
 constexpr int wait_for_readers_frames = 1024;
 constexpr int most_frames = 8192;
 constexpr std::chrono::seconds wait_for_readers_every{1};
@@ -18,9 +23,16 @@ constexpr std::chrono::seconds wait_for_readers_every{1};
 }  // namespace
 
 void Writer::write_wal_back() {
-  if (connection_.wal_frames() >= checkpoint_frames) checkpoint(Connection::Checkpoint::passive);
+  const int frames = connection_.wal_frames();
+  if (frames < written_back_at_) written_back_at_ = 0;  // it has begun anew
+  if (frames - written_back_at_ >= (chunks_in_wal_ ? checkpoint_frames_of_chunks : checkpoint_frames)) {
+    checkpoint(Connection::Checkpoint::passive);
+    written_back_at_ = frames;
+    chunks_in_wal_ = false;
+  }
   const MonotonicTime now = clock_.monotonic_now();
-  if (connection_.wal_frames() >= wait_for_readers_frames && now >= next_wait_for_readers_) {
+  const bool in_vain = connection_.frames_held() >= checkpoint_frames && frames < most_frames;
+  if (frames >= wait_for_readers_frames && !in_vain && now >= next_wait_for_readers_) {
     next_wait_for_readers_ = now + wait_for_readers_every;
     checkpoint(Connection::Checkpoint::truncate_if_unread);
   }

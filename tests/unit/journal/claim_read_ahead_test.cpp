@@ -70,7 +70,8 @@ TEST_F(ReadAheadTest, AfterAPauseNothingComesOutOfIt) {
 TEST_F(ReadAheadTest, ARetryThatComesDueIsBeforeWhatWasReadAheadLongAgo) {
   open();
   const auto made = drained(9);
-  ASSERT_TRUE(settle(claim_one().token, try_again(Outcome::try_later, clock.wall_now() + std::chrono::seconds(1))).ok());
+  ASSERT_TRUE(
+      settle(claim_one().token, try_again(Outcome::try_later, clock.wall_now() + std::chrono::seconds(1))).ok());
   EXPECT_EQ(claim_one().submission.id, made[5]);
   EXPECT_EQ(claim_one().submission.id, made[6]);
   clock.advance(std::chrono::seconds(1));

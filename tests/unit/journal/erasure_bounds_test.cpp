@@ -32,10 +32,10 @@ class ErasureBoundsTest : public JournalTest {
   void turn() { EXPECT_FALSE(settle(ClaimToken{1}, delivered()).ok()); }  // answered by a turn of the writer
 };
 
-// Whoever waits for an answer waits for one slice at most.
-TEST_F(ErasureBoundsTest, ACommitErasesAMebibyteOfPayloadsAtMost) {
+// Whoever waits for an answer waits for two slices at most.
+TEST_F(ErasureBoundsTest, ACommitErasesAQuarterOfAMebibyteOfPayloadsAtMost) {
   constexpr std::size_t payload = 60'000;
-  constexpr std::uint64_t a_slice = 1024 * 1024 / payload + 1;
+  constexpr std::uint64_t a_slice = 256 * 1024 / payload + 1;
   constexpr std::uint64_t submissions = 4 * a_slice;
   open();
   std::vector<SubmissionId> ids_of_all;

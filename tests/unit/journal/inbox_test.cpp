@@ -51,12 +51,26 @@ TEST(Inbox, SettlementsComeWholeAndBeforeTheArrivalsThatWereEarlier) {
 
 TEST(Inbox, ArrivalsAreBoundedByBytesAndTheRestWaits) {
   Inbox inbox;
-  for (int i = 0; i < 5; ++i) inbox.post(std::make_unique<Marked>(i, Command::Urgency::arrival, kibibytes(700)));
-  inbox.post(std::make_unique<Marked>(9, Command::Urgency::arrival, mebibytes(60)));
-  EXPECT_EQ(marks(inbox.take(no_patience).arrivals), (std::vector{0, 1}));
-  EXPECT_EQ(marks(inbox.take(no_patience).arrivals), (std::vector{2, 3}));
-  EXPECT_EQ(marks(inbox.take(no_patience).arrivals), std::vector{4});
-  EXPECT_EQ(marks(inbox.take(no_patience).arrivals), std::vector{9}) << "one that is beyond the bound goes alone";
+  for (int i = 0; i < 70; ++i) inbox.post(std::make_unique<Marked>(i, Command::Urgency::arrival, kibibytes(60)));
+  inbox.post(std::make_unique<Marked>(99, Command::Urgency::arrival, mebibytes(60)));
+  EXPECT_EQ(inbox.take(no_patience).arrivals.size(), 34U) << "34 × 60 KiB are within 2 MiB";
+  EXPECT_EQ(inbox.take(no_patience).arrivals.size(), 34U);
+  EXPECT_EQ(marks(inbox.take(no_patience).arrivals), (std::vector{68, 69}));
+  EXPECT_EQ(marks(inbox.take(no_patience).arrivals), std::vector{99}) << "one that is beyond the bound goes alone";
+}
+
+TEST(Inbox, SmallSubmissionsPassTheChunksOfALargeOneWhichKeepTheirOrder) {
+  Inbox inbox;
+  for (int i = 0; i < 4; ++i) inbox.post(std::make_unique<Marked>(i, Command::Urgency::arrival, kibibytes(256)));
+  for (int i = 10; i < 12; ++i) inbox.post(std::make_unique<Marked>(i, Command::Urgency::arrival, kibibytes(2)));
+  EXPECT_EQ(marks(inbox.take(no_patience).arrivals), (std::vector{10, 11}));
+  inbox.post(std::make_unique<Marked>(12, Command::Urgency::arrival, kibibytes(2)));
+  EXPECT_EQ(marks(inbox.take(no_patience).arrivals), (std::vector{0, 12})) << "not for ever";
+  inbox.post(std::make_unique<Marked>(13, Command::Urgency::arrival, kibibytes(2)));
+  EXPECT_EQ(marks(inbox.take(no_patience).arrivals), std::vector{13});
+  EXPECT_EQ(marks(inbox.take(no_patience).arrivals), std::vector{1}) << "one a commit";
+  EXPECT_EQ(marks(inbox.take(no_patience).arrivals), std::vector{2});
+  EXPECT_EQ(marks(inbox.take(no_patience).arrivals), std::vector{3});
 }
 
 TEST(Inbox, WhatWaitsWhenItIsClosedIsStillGivenOut) {
