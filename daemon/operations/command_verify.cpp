@@ -79,7 +79,6 @@ ExitCode execute(const VerifyCommand& command, const Streams& streams) {
     keys.missing = configured_keys.error().message;
   }
   if (!keys.keys.empty()) keep_memory_out_of_cores();
-  stand_back();
   const auto report = verify_journal(
       path, "",
       [&](const VerifyFinding& finding) {

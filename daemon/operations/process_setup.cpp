@@ -1,12 +1,9 @@
 #include "operations/process_setup.hpp"
 
 #include <malloc.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -32,8 +29,9 @@ void keep_files_from_others() {
 
 void keep_freed_memory() {
   constexpr int most = 16 << 20;
-  mallopt(M_TRIM_THRESHOLD, most);
-  mallopt(M_TOP_PAD, 512 << 10);
+  // Before there is a second thread.
+  mallopt(M_TRIM_THRESHOLD, most);  // NOLINT(concurrency-mt-unsafe)
+  mallopt(M_TOP_PAD, 512 << 10);    // NOLINT(concurrency-mt-unsafe)
 }
 
 void keep_memory_out_of_cores() {
@@ -41,16 +39,6 @@ void keep_memory_out_of_cores() {
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
     throw std::system_error(errno, std::generic_category(), "core dumps can't be switched off");
   }
-}
-
-void stand_back() {
-  // Neither is a right; without them it works all the same. A nice value isn't enough: who wakes up beside a busy
-  // process of the lowest one still waits for the end of its slice.
-  const sched_param none{};
-  [[maybe_unused]] const int processor = sched_setscheduler(0, SCHED_IDLE, &none);
-  constexpr int of_this_process = 1;
-  constexpr int idle_class = 3 << 13;
-  [[maybe_unused]] const long disk = syscall(SYS_ioprio_set, of_this_process, 0, idle_class);
 }
 
 DescriptorAllowance allow_descriptors(const Settings& settings) {

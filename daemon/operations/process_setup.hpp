@@ -18,9 +18,6 @@ void keep_freed_memory();
 // that holds the journal's key. Throws std::system_error where that can't be had.
 void keep_memory_out_of_cores();
 
-// For work beside a daemon that it must not slow down: the processor and the disk are its before they are ours.
-void stand_back();
-
 struct DescriptorAllowance {
   unsigned long allowed = 0;
   unsigned long wanted = 0;
