@@ -60,6 +60,8 @@ class Command {
   virtual bool may_wait() const { return false; }
   // Payload bytes that it brings.
   virtual ByteCount weight() const { return {0}; }
+  // Of a large payload: a small one is within its row.
+  bool brings_chunk() const { return weight() > inline_payload_limit; }
 
   // Set before it is posted: it came after stop_appends(). It goes through the inbox all the same, so that it is
   // answered on the writer's thread like every other.

@@ -8,10 +8,6 @@ namespace relay {
 namespace {
 // Payload bytes a commit: two thirds of them fill the WAL to its checkpoint.
 constexpr ByteCount arrivals_a_commit = mebibytes(2);
-
-bool is_chunk(const std::unique_ptr<Command>& arrival) {
-  return arrival->weight() > inline_payload_limit;
-}
 constexpr std::size_t arrivals_count = 4096;
 }  // namespace
 
@@ -58,17 +54,18 @@ bool Inbox::pressing() const {
 }
 
 void Inbox::take_arrivals(std::vector<std::unique_ptr<Command>>& taken) {
-  const bool chunks_alone = std::all_of(arrivals_.begin(), arrivals_.end(), is_chunk);
+  const bool chunks_alone = std::ranges::all_of(arrivals_, [](const auto& each) { return each->brings_chunk(); });
   bool room_for_chunk = chunks_alone || chunks_were_passed_;
   ByteCount bytes{0};
   std::vector<std::unique_ptr<Command>> passed;
   while (!arrivals_.empty() && taken.size() < arrivals_count) {
-    const bool passes = is_chunk(arrivals_.front()) && !room_for_chunk;
+    const bool chunk = arrivals_.front()->brings_chunk();
+    const bool passes = chunk && !room_for_chunk;
     if (!passes) {
       const ByteCount weight = arrivals_.front()->weight();
       if (!taken.empty() && bytes + weight > arrivals_a_commit) break;
       bytes += weight;
-      if (is_chunk(arrivals_.front())) room_for_chunk = false;
+      if (chunk) room_for_chunk = false;
     }
     (passes ? passed : taken).push_back(std::move(arrivals_.front()));
     arrivals_.pop_front();

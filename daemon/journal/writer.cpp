@@ -177,7 +177,7 @@ void Writer::admit(std::vector<std::unique_ptr<Command>>& arrivals) {
       continue;
     }
     bytes += arrival->weight();
-    chunks_in_wal_ = chunks_in_wal_ || arrival->weight() > inline_payload_limit;
+    chunks_in_wal_ = chunks_in_wal_ || arrival->brings_chunk();
     if (const auto refusal = disk_.refuses(bytes)) {
       arrival->not_saved(*refusal);
       bytes -= arrival->weight();
