@@ -6,7 +6,7 @@
 namespace relay {
 
 namespace {
-constexpr int sweep_slice = 1;  // chunks: 256 KiB
+constexpr int sweep_slice = 1;  // of 256 KiB
 }
 
 JournalUpload::~JournalUpload() {

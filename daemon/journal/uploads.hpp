@@ -67,7 +67,7 @@ class ChunkCommand : public Command {
   std::int64_t number_ = 0;
 };
 
-// The chunks that nobody will ask for again, erased in slices of at most 1 MiB a commit.
+// The chunks that nobody will ask for again, erased one a commit.
 class UploadSweeper {
  public:
   explicit UploadSweeper(Connection& connection);
