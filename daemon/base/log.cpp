@@ -140,13 +140,15 @@ void append_text_line(std::string& line, bool with_time, LogLevel level, std::st
   line += level_name(level);
   line += ' ';
   append_text(line, message, false);
+  std::string room;
   for (const auto& field : fields) {
     line += ' ';
-    append_text(line, field.name, false);
+    append_text(line, field.name(), false);
     line += '=';
-    const bool quotes = !field.number && needs_quotes(field.value);
+    const std::string_view value = field.text(room);
+    const bool quotes = !field.is_number() && needs_quotes(value);
     if (quotes) line += '"';
-    append_text(line, field.value, quotes);
+    append_text(line, value, quotes);
     if (quotes) line += '"';
   }
 }
@@ -159,20 +161,33 @@ void append_json_line(std::string& line, bool with_time, LogLevel level, std::st
   append_json_string(line, level_name(level));
   line += ",\"message\":";
   append_json_string(line, message);
+  std::string room;
   for (const auto& field : fields) {
     line += ',';
-    append_json_string(line, field.name);
+    append_json_string(line, field.name());
     line += ':';
-    if (field.number) {
-      line += field.value;
+    if (field.is_number()) {
+      line += field.text(room);
     } else {
-      append_json_string(line, field.value);
+      append_json_string(line, field.text(room));
     }
   }
   line += '}';
 }
 
 }  // namespace
+
+std::string_view LogField::text(std::string& room) const {
+  if (const auto* text = std::get_if<std::string_view>(&value_)) return *text;
+  if (const auto* id = std::get_if<Uuid>(&value_)) {
+    room = id->text();
+  } else if (const auto* number = std::get_if<std::int64_t>(&value_)) {
+    room = std::to_string(*number);
+  } else {
+    room = std::to_string(std::get<std::uint64_t>(value_));
+  }
+  return room;
+}
 
 void configure_log(LogLevel level, LogFormat format, bool journald_priorities) {
   state().format = format;

@@ -3,33 +3,42 @@
 // Thread-safe. Behind it: spdlog, in log.cpp alone (it costs seconds a translation unit).
 #pragma once
 
+#include <concepts>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <variant>
+
+#include "base/uuid.hpp"
 
 namespace relay {
 
 enum class LogLevel { trace, debug, info, warning, error };
 enum class LogFormat { text, json };
 
-struct LogField {
-  LogField(std::string_view field_name, std::string_view field_value) : name(field_name), value(field_value) {}
-  LogField(std::string_view field_name, const char* field_value) : name(field_name), value(field_value) {}
-  LogField(std::string_view field_name, const std::string& field_value) : name(field_name), value(field_value) {}
-  LogField(std::string_view field_name, long long field_value)
-      : name(field_name), value(std::to_string(field_value)), number(true) {}
-  LogField(std::string_view field_name, long field_value) : LogField(field_name, static_cast<long long>(field_value)) {}
-  LogField(std::string_view field_name, int field_value) : LogField(field_name, static_cast<long long>(field_value)) {}
-  LogField(std::string_view field_name, unsigned long field_value)
-      : name(field_name), value(std::to_string(field_value)), number(true) {}
-  LogField(std::string_view field_name, unsigned long long field_value)
-      : LogField(field_name, static_cast<unsigned long>(field_value)) {}
-  LogField(std::string_view field_name, unsigned field_value)
-      : LogField(field_name, static_cast<unsigned long>(field_value)) {}
-  std::string name;
-  std::string value;
-  bool number = false;
+// What a field holds is written only where its line is: it lives as long as the call that it is made for.
+class LogField {
+ public:
+  LogField(std::string_view name, std::string_view value) : name_(name), value_(value) {}
+  LogField(std::string_view name, const char* value) : LogField(name, std::string_view(value)) {}
+  LogField(std::string_view name, const std::string& value) : LogField(name, std::string_view(value)) {}
+  LogField(std::string_view name, const Uuid& value) : name_(name), value_(value) {}
+  LogField(std::string_view name, std::signed_integral auto value)
+      : name_(name), value_(static_cast<std::int64_t>(value)) {}
+  LogField(std::string_view name, std::unsigned_integral auto value)
+      : name_(name), value_(static_cast<std::uint64_t>(value)) {}
+
+  std::string_view name() const { return name_; }
+  bool is_number() const { return !is_text() && !std::holds_alternative<Uuid>(value_); }
+  // `room` holds it where it isn't text already.
+  std::string_view text(std::string& room) const;
+
+ private:
+  bool is_text() const { return std::holds_alternative<std::string_view>(value_); }
+
+  std::string_view name_;
+  std::variant<std::string_view, std::int64_t, std::uint64_t, Uuid> value_;
 };
 
 // `journald_priorities`: each line begins with <N> (sd-daemon(3)) and carries no time of its own, since journald adds

@@ -58,7 +58,7 @@ void FollowUpRounds::take_answers(Moment now) {
     --unanswered_;
     if (answer.error)
       log_debug("a destination couldn't say what became of a submission: " + answer.error->message,
-                {{"submission", answer.id.text()}, {"destination", settings_.name}});
+                {{"submission", answer.id}, {"destination", settings_.name}});
     if (answer.destination_away) {
       const milliseconds wait = std::max(backoff_delay(settings_.backoff, away_++, jitter_), first_wait_);
       away_until_ = now.monotonic + wait;

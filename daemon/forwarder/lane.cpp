@@ -118,7 +118,7 @@ void Lane::read_mail(Moment now) {
     }
     if (*notice.refusal == SettleRefusal::stale_token) {
       log_error("a settlement came for a claim that had ended already; it was left out",
-                {{"submission", notice.submission.text()}, {"destination", settings_.name}});
+                {{"submission", notice.submission}, {"destination", settings_.name}});
       continue;
     }
     journal_fails(now);

@@ -89,7 +89,7 @@ void Lane::start_saved(const StartNotice& notice, Moment now) {
   in_flight_.erase(place);
   if (*notice.refusal == SettleRefusal::stale_token) {
     log_error("a claim had ended before its attempt began",
-              {{"submission", claim.submission.id.text()}, {"destination", settings_.name}});
+              {{"submission", claim.submission.id}, {"destination", settings_.name}});
     return;
   }
   journal_.release(claim.token);

@@ -56,7 +56,7 @@ LaneReport::LaneReport(Journal& journal, std::string destination)
 }
 
 void LaneReport::concluded(const Try& attempt, const Verdict& verdict, Moment now) {
-  const std::string id = attempt.claim.submission.id.text();
+  const SubmissionId& id = attempt.claim.submission.id;
   const AttemptRecord& record = verdict.settlement.attempt;
   if (!record.error) {
     last_success_at_ = now.wall;

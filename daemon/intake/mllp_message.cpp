@@ -96,7 +96,7 @@ asio::awaitable<std::optional<MllpVerdict>> MllpMessage::finish() {
   }
   reception_.reset();
   log_debug(durable->replayed ? "a repeat was absorbed" : "a submission was accepted",
-            {{"submission", durable->view.submission.id.text()}, {"intake", intake_name(Intake::mllp)}});
+            {{"submission", durable->view.submission.id}, {"intake", intake_name(Intake::mllp)}});
   co_return MllpVerdict{};
 }
 

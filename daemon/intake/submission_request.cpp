@@ -225,7 +225,7 @@ asio::awaitable<HttpResponse> SubmissionRequests::post(const HttpRequestHead& he
   auto durable = co_await state->submit(std::move(*arrival), body);
   if (!durable) co_return problem_response(durable.error());
   log_debug(durable->replayed ? "a repeat was absorbed" : "a submission was accepted",
-            {{"submission", durable->view.submission.id.text()}, {"intake", intake_name(state->door.intake)}});
+            {{"submission", durable->view.submission.id}, {"intake", intake_name(state->door.intake)}});
   if (wait) co_return co_await state->accepted_and_waited(std::move(*durable), *wait);
   co_return submission_response(202, *durable);
 }

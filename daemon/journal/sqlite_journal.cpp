@@ -278,7 +278,7 @@ std::uint64_t SqliteJournal::watch(const SubmissionId& id, std::function<void()>
     const auto row = reader->submissions.by_id(id);
     if (row && reader->submissions.any_queued(*row)) return watch;
   } catch (const DatabaseError& error) {
-    log_error("a submission can't be watched", {{"submission", id.text()}, {"error", read_failure(error).message}});
+    log_error("a submission can't be watched", {{"submission", id}, {"error", read_failure(error).message}});
     return watch;
   }
   watches_.run(id);
@@ -296,8 +296,7 @@ void SqliteJournal::run_watches(const std::vector<SubmissionId>& ended, Submissi
       const auto row = submissions.by_id(id);
       if (!row || !submissions.any_queued(*row)) watches_.run(id);
     } catch (const DatabaseError& error) {
-      log_error("a watched submission can't be read",
-                {{"submission", id.text()}, {"error", read_failure(error).message}});
+      log_error("a watched submission can't be read", {{"submission", id}, {"error", read_failure(error).message}});
     }
   }
 }

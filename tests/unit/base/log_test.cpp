@@ -46,6 +46,17 @@ TEST_F(Log, ValuesAreQuotedWhereTheyWouldNotReadBack) {
             "<6>info x a=\"\" b=\"q\\\"q\" c=\"k=v\" d=\"back\\\\slash\" e=plain-1.2:3/4\n");
 }
 
+TEST_F(Log, NumbersStandBareAndIdsAsText) {
+  configure_log(LogLevel::info, LogFormat::json, true);
+  const auto id = Uuid::parse("0190a6c0-1c1e-7000-8000-0123456789ab");
+  ASSERT_TRUE(id);
+  EXPECT_EQ(written([&] {
+              log_info("x", {{"submission", *id}, {"below", std::int64_t{-5}}, {"port", std::uint16_t{8870}}});
+            }),
+            "<6>{\"level\":\"info\",\"message\":\"x\",\"submission\":\"0190a6c0-1c1e-7000-8000-0123456789ab\","
+            "\"below\":-5,\"port\":8870}\n");
+}
+
 TEST_F(Log, ALineStaysALineWhateverIsInIt) {
   configure_log(LogLevel::info, LogFormat::text, true);
   const std::string bad = std::string("a\nb\rc\td\0e\x1b[31m\x7f", 15) + "\xC2\x85\xE2\x80\xA8\xFFü";
