@@ -2,22 +2,9 @@
 
 import pytest
 from relay import await_true, hl7
+from wall_clock import WallClock
 
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 PLANTED = b"PLANTED^PATIENT^4711"
-
-
-class WallClock:
-    """The relay's wall clock, set from outside while it runs; its monotonic clock goes on as it was."""
-
-    def __init__(self, folder):
-        self.file = folder / "clock"
-        self.set("+0")
-        self.env = {"LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": str(self.file), "FAKETIME_NO_CACHE": "1",
-                    "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-
-    def set(self, offset):
-        self.file.write_text(f"{offset}\n")
 
 
 def on_disk(relay, text):
@@ -55,7 +42,7 @@ def test_ten_years_ahead_for_a_while_and_back(make_relay, tmp_path):
     relay.start(env=clock.env)
     first = relay.submit(hl7(extra=PLANTED))
     relay.await_state(first, "delivered")
-    clock.set("+3650d")
+    clock.set(days=3650)
     await_true(lambda: "clock jumped" in relay.log(), "notice of the jump")
     second = relay.submit(hl7(extra=PLANTED + b"2"))
     relay.await_state(second, "delivered")
@@ -63,7 +50,7 @@ def test_ten_years_ahead_for_a_while_and_back(make_relay, tmp_path):
     relay.start(env=clock.env)  # also over a restart
     third = relay.submit(hl7(extra=PLANTED + b"3"))
     relay.await_state(third, "delivered")
-    clock.set("+0")
+    clock.set_right()
     await_true(lambda: relay.log().count("clock jumped") >= 2, "notice of the way back")
     fourth = relay.submit(hl7(extra=PLANTED + b"4"))
     relay.await_state(fourth, "delivered")
@@ -74,10 +61,10 @@ def test_ten_years_ahead_for_a_while_and_back(make_relay, tmp_path):
     relay.verify()
 
 
-@pytest.mark.parametrize("offset,words", [("+20m", "ahead"), ("-20m", "behind")])
-def test_twenty_minutes_off_the_clouds_date_is_said(make_relay, storage, tmp_path, offset, words):
+@pytest.mark.parametrize("minutes,words", [(20, "ahead"), (-20, "behind")])
+def test_twenty_minutes_off_the_clouds_date_is_said(make_relay, storage, tmp_path, minutes, words):
     clock = WallClock(tmp_path)
-    clock.set(offset)
+    clock.set(minutes=minutes)
     relay = make_relay({"destinations": {"reportstream": storage.destination()}}, start=False)
     relay.start(env=clock.env)
     relay.submit(hl7())
@@ -93,7 +80,7 @@ def test_twenty_minutes_off_the_clouds_date_is_said(make_relay, storage, tmp_pat
     health = relay.health()
     assert health["status"] == "degraded" and "clock" in health["summary"], health
     # Set right, it is over with the next answer.
-    clock.set("+0")
+    clock.set_right()
     relay.submit(hl7())
     await_true(lambda: "clock_off" not in alarms(), lambda: f"no alarm in {relay.health()}", timeout=60)
     assert relay.metrics()['edge_relay_alarm{name="clock_off"}'] == 0

@@ -32,9 +32,9 @@ from fault_proxy import (FaultProxy, Rule, answer, cut_answer, delay, html, rese
 from kill_test import Journal, Load  # noqa: E402
 from raw_http import await_true  # noqa: E402
 from relay import Relay  # noqa: E402
+from wall_clock import WallClock  # noqa: E402
 
 DISK = 768 * 1024 * 1024
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 SERVICES = ("blob", "queue", "table")
 
 
@@ -84,8 +84,7 @@ class Soak:
         self.azurite = Azurite(folder / "azurite").start()
         self.storage = self.azurite.storage()
         self.proxies = {name: FaultProxy(getattr(self.azurite, f"{name}_port")).start() for name in SERVICES}
-        self.clock_file = folder / "clock"
-        self.clock_file.write_text("+0")
+        self.clock = WallClock(folder)
         self.keys = []
         cloud = self.storage.destination(
             connection_string=self.azurite.connection_string(**{name: proxy.port for name, proxy in self.proxies.items()}),
@@ -127,7 +126,7 @@ class Soak:
     def clock_is_set(self):
         chance = random.Random(self.options.seed + 3)
         while not self.ending.wait(chance.uniform(8, 20)):
-            self.clock_file.write_text(chance.choice(["+0", "+0", "+600", "-600", "+7200", "-7200", "+86400"]))
+            self.clock.set(seconds=chance.choice([0, 0, 600, -600, 7200, -7200, 86400]))
             self.count["clock set"] += 1
 
     # ---- the relay ----
@@ -137,8 +136,7 @@ class Soak:
             self.keys.insert(0, base64.b64encode(self.chance.randbytes(32)).decode())
             self.count["new key"] += 1
         self.relay.update({"journal": {"encryption_key": self.keys}})
-        self.relay.start(env={"LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": str(self.clock_file),
-                              "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}, ready=False)
+        self.relay.start(env=self.clock.env, ready=False)
 
     def await_up(self):
         """Answers; on a full disk it isn't ready."""
@@ -204,7 +202,7 @@ class Soak:
     def pass_gate(self, load, journal):
         for proxy in self.proxies.values():
             proxy.clear()
-        self.clock_file.write_text("+0")
+        self.clock.set_right()
         (self.disk / "balloon").unlink(missing_ok=True)
         load.hold()
         await_true(lambda: self.queued() == 0, lambda: f"everything is delivered: {self.relay.status()}", timeout=600, interval=1)
