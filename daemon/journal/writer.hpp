@@ -101,7 +101,8 @@ class Writer {
   MonotonicTime next_recovery_{};
   int written_back_at_ = 0;     // frames in the WAL when it was last written back; 0 since it has begun anew
   bool chunks_in_wal_ = false;  // since then
-  MonotonicTime next_wait_for_readers_{};
+  MonotonicTime waited_for_readers_{};
+  std::chrono::seconds rest_between_waits_{1};  // longer after each wait in vain
   std::thread thread_;
 };
 

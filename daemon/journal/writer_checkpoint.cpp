@@ -1,4 +1,6 @@
 // The writer's WAL: written back while it is small, emptied where readers let it go, and of what was erased in time.
+#include <algorithm>
+
 #include "base/log.hpp"
 #include "base/thread_progress.hpp"
 #include "journal/writer.hpp"
@@ -14,11 +16,13 @@ constexpr int checkpoint_frames = 256;
 // waits for all of it.
 constexpr int checkpoint_frames_of_chunks = 32;
 // Short readers that overlap keep the WAL from beginning anew although it was written back. From 16 MiB on they are
-// waited for, shortly, once a second; a long one isn't, it would be in vain. At 128 MiB nothing is taken until the WAL
-// could be emptied.
+// waited for, shortly, once a second, and half as often after each time in vain; a long one isn't, it would be in vain.
+// From 64 MiB on it is every second again. At 128 MiB nothing is taken until the WAL could be emptied.
 constexpr int wait_for_readers_frames = 1024;
+constexpr int wait_often_frames = 4096;
 constexpr int most_frames = 8192;
-constexpr std::chrono::seconds wait_for_readers_every{1};
+constexpr std::chrono::seconds shortest_rest_between_waits{1};
+constexpr std::chrono::seconds longest_rest_between_waits{16};
 
 }  // namespace
 
@@ -32,9 +36,12 @@ void Writer::write_wal_back() {
   }
   const MonotonicTime now = clock_.monotonic_now();
   const bool in_vain = connection_.frames_held() >= checkpoint_frames && frames < most_frames;
-  if (frames >= wait_for_readers_frames && !in_vain && now >= next_wait_for_readers_) {
-    next_wait_for_readers_ = now + wait_for_readers_every;
-    checkpoint(Connection::Checkpoint::truncate_if_unread);
+  if (frames >= wait_often_frames) rest_between_waits_ = shortest_rest_between_waits;
+  if (frames >= wait_for_readers_frames && !in_vain && now >= waited_for_readers_ + rest_between_waits_) {
+    waited_for_readers_ = now;
+    rest_between_waits_ = checkpoint(Connection::Checkpoint::truncate_if_unread)
+                              ? shortest_rest_between_waits
+                              : std::min(2 * rest_between_waits_, longest_rest_between_waits);
   }
   const bool held = connection_.wal_frames() >= most_frames;
   if (held && !disk_.wal_held()) log_error("the journal's WAL is at its cap; nothing is taken until readers let it go");
