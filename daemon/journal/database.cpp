@@ -131,6 +131,23 @@ void Connection::sync_wal() {
   if (result != SQLITE_OK) throw DatabaseError(result, "can't sync the WAL");
 }
 
+bool Connection::header_lets_write() const {
+  // sqlite.org/fileformat2.html, section 1.3: 1 is a rollback journal, 2 a WAL.
+  constexpr sqlite3_int64 write_format_at = 18;
+  constexpr unsigned char highest_known = 2;
+  sqlite3_file* file = nullptr;
+  if (sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK) {
+    raise(handle_.get(), "can't find the database file");
+  }
+  unsigned char format = 0;
+  const int result = file->pMethods->xRead(file, &format, 1, write_format_at);
+  // All of it may still be in the WAL.
+  if (result != SQLITE_OK && result != SQLITE_IOERR_SHORT_READ) {
+    throw DatabaseError(result, "can't read the database's header");
+  }
+  return format <= highest_known;
+}
+
 bool Connection::checkpoint(Checkpoint kind) {
   int in_wal = 0;
   int written_back = 0;

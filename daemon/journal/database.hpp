@@ -90,6 +90,10 @@ class Connection {
   // Whether all of the WAL is now in the database file, fsynced. Throws for anything but readers in the way.
   bool checkpoint(Checkpoint kind);
 
+  // Whether the file's own header names a way to write that SQLite knows. It takes one that it doesn't for a file to be
+  // read alone, and finds nothing wrong with it.
+  bool header_lets_write() const;
+
   // The texts of all statements that are prepared now, for the test that looks at their query plans.
   std::vector<std::string> prepared_statements() const;
   sqlite3* handle() const { return handle_.get(); }

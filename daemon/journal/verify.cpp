@@ -146,6 +146,9 @@ class Verification {
     if (connection_.integer("PRAGMA application_id") != journal_application_id) {
       add("schema", "-", "the database isn't marked as a journal");
     }
+    if (!connection_.header_lets_write()) {
+      add("page", "-", "the database's header names a way to write it that doesn't exist");
+    }
     for (const std::string& difference : schema_differences(connection_)) {
       add("schema", "-", difference);
       holds = holds && difference.ends_with("doesn't belong to a journal");

@@ -187,6 +187,10 @@ TEST_F(DamageTest, VerifyNamesAnotherSchemaAndABrokenPage) {
   break_root_page(bytes, "submission");
   std::ofstream(options.path, std::ios::binary | std::ios::trunc) << bytes;
   expect_finding("page - ");
+  bytes = sound_bytes;
+  bytes[18] = 3;
+  std::ofstream(options.path, std::ios::binary | std::ios::trunc) << bytes;
+  expect_finding("page - the database's header");
   std::ofstream(options.path, std::ios::binary | std::ios::trunc) << sound_bytes;
   {
     Connection connection(options.path, Connection::Mode::write, "");
