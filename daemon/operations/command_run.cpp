@@ -44,7 +44,6 @@ void log_start(const LoadedSettings& loaded, const std::vector<std::string>& gro
 ExitCode run(LoadedSettings loaded) {
   ignore_broken_pipes();
   keep_files_from_others();
-  keep_freed_memory();
   if (!loaded.settings.journal.encryption_keys.empty()) keep_memory_out_of_cores();
   Settings& settings = loaded.settings;
   const auto groups_left_out = leave_out_unusable_groups(settings);

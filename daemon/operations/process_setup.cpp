@@ -1,6 +1,5 @@
 #include "operations/process_setup.hpp"
 
-#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -25,13 +24,6 @@ void ignore_broken_pipes() {
 void keep_files_from_others() {
   const mode_t mask = ::umask(0077);
   ::umask(mask | 0007);
-}
-
-void keep_freed_memory() {
-  constexpr int most = 16 << 20;
-  // Before there is a second thread.
-  mallopt(M_TRIM_THRESHOLD, most);  // NOLINT(concurrency-mt-unsafe)
-  mallopt(M_TOP_PAD, 512 << 10);    // NOLINT(concurrency-mt-unsafe)
 }
 
 void keep_memory_out_of_cores() {

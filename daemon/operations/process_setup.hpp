@@ -10,10 +10,6 @@ void ignore_broken_pipes();
 // Other users' access is never meant; the group's is left to the umask that the process was given.
 void keep_files_from_others();
 
-// What a burst of submissions has freed stays with the process, up to 16 MiB a pool: given back to the system after
-// every commit, it is asked for again, cleared page by page, for the next one.
-void keep_freed_memory();
-
 // The memory of this process never goes into a core dump, and no other process of its user can look into it. For one
 // that holds the journal's key. Throws std::system_error where that can't be had.
 void keep_memory_out_of_cores();
