@@ -1,7 +1,5 @@
 """What every functional test gets: the emulator (one a session), and relays and fault proxies that end with the test."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +11,8 @@ from azurite import Azurite  # noqa: E402
 from fault_proxy import FaultProxy  # noqa: E402
 from outbox import Outbox  # noqa: E402
 from ports import free_ports  # noqa: E402
-from relay import BINARY, ROOT, Relay  # noqa: E402
+from preloaded import preloaded  # noqa: E402
+from relay import BINARY, Relay  # noqa: E402
 from small_disk import NoMounts, SmallDisk  # noqa: E402
 from tls import Identity  # noqa: E402
 
@@ -145,13 +144,10 @@ def make_disk(tmp_path):
 @pytest.fixture(scope="session")
 def step_faults(tmp_path_factory):
     """step_faults(thread=…, kill=…): the environment of a relay in which tests/support/step_fault.c stands in a thread's way."""
-    library = tmp_path_factory.mktemp("step-fault") / "step_fault.so"
-    subprocess.run(["gcc", "-Wall", "-Werror", "-shared", "-fPIC", "-O1", "-o", library, ROOT / "tests/support/step_fault.c", "-ldl"],
-                   check=True)
+    folder = tmp_path_factory.mktemp("step-fault")
 
     def environment(**what):
-        return {"LD_PRELOAD": str(library), "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
-                **{f"STEP_{name.upper()}": str(value) for name, value in what.items()}}
+        return preloaded(folder, "step_fault", **{f"STEP_{name.upper()}": str(value) for name, value in what.items()})
     return environment
 
 
