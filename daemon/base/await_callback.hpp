@@ -27,7 +27,7 @@ class CallbackMeeting : public std::enable_shared_from_this<CallbackMeeting<T>> 
  public:
   explicit CallbackMeeting(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
-  void complete(T value) {
+  void complete(T&& value) {
     value_.emplace(std::move(value));
     end();
   }
@@ -72,7 +72,7 @@ class CallbackPromise {
   CallbackPromise(const CallbackPromise&) = delete;
   CallbackPromise& operator=(const CallbackPromise&) = delete;
 
-  void call(T value) {
+  void call(T&& value) {
     called_ = true;
     meeting_->complete(std::move(value));
   }

@@ -172,6 +172,11 @@ struct Calendar {
 
 // Every answer has two times in it: written so, they take a tenth of what a format string takes.
 void append_digits(std::string& text, std::int64_t number, std::size_t width) {
+  if (width == 2 && number >= 0 && number < 100) {
+    const std::array<char, 2> pair = {static_cast<char>('0' + number / 10), static_cast<char>('0' + number % 10)};
+    text.append(pair.data(), pair.size());
+    return;
+  }
   const fmt::format_int digits(number);
   if (digits.size() < width) text.append(width - digits.size(), '0');
   text.append(digits.data(), digits.size());

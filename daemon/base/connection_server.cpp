@@ -76,11 +76,16 @@ bool is_passing(int error_number) {
 
 }  // namespace
 
+asio::any_io_executor ServingContext::executor_of_connection() const {
+  if (one_thread) return context.get_executor();
+  return asio::make_strand(context);
+}
+
 // Everything but `options`, `port` and `stopping` belongs to the strand.
 struct ConnectionServer::State : std::enable_shared_from_this<ConnectionServer::State> {
-  State(asio::io_context& context_, ConnectionServerOptions options_, MakeConnection make_connection_)
+  State(ServingContext context_, ConnectionServerOptions options_, MakeConnection make_connection_)
       : context(context_),
-        strand(asio::make_strand(context_)),
+        strand(asio::make_strand(context_.context)),
         options(std::move(options_)),
         make_connection(std::move(make_connection_)),
         listener(strand),
@@ -95,7 +100,7 @@ struct ConnectionServer::State : std::enable_shared_from_this<ConnectionServer::
   void sweep();
   void begin_stop(std::function<void()> drained);
 
-  asio::io_context& context;
+  const ServingContext context;
   asio::strand<asio::io_context::executor_type> strand;
   const ConnectionServerOptions options;
   const MakeConnection make_connection;
@@ -157,8 +162,8 @@ bool ConnectionServer::State::accept_some() {
 }
 
 void ConnectionServer::State::add(FileDescriptor descriptor, Peer peer) {
-  const auto own_strand = asio::make_strand(context);
-  StreamSocket socket(own_strand);
+  const asio::any_io_executor executor = context.executor_of_connection();
+  StreamSocket socket(executor);
   error_code error;
   socket.assign({family, 0}, descriptor.get(), error);
   if (error) return;
@@ -166,7 +171,7 @@ void ConnectionServer::State::add(FileDescriptor descriptor, Peer peer) {
   const auto connection = make_connection(std::move(socket), std::move(peer));
   if (!connection) return;
   connections.insert(connection);
-  asio::co_spawn(own_strand, connection->run(),
+  asio::co_spawn(executor, connection->run(),
                  asio::bind_executor(strand, [self = shared_from_this(), connection](const std::exception_ptr& bug) {
                    if (bug) log_error("a connection ended by a bug", {{"listen", self->options.listen.text()}});
                    self->remove(connection);
@@ -210,7 +215,7 @@ void ConnectionServer::State::begin_stop(std::function<void()> drained) {
   }
 }
 
-ConnectionServer::ConnectionServer(asio::io_context& context, ConnectionServerOptions options,
+ConnectionServer::ConnectionServer(ServingContext context, ConnectionServerOptions options,
                                    MakeConnection make_connection)
     : state_(std::make_shared<State>(context, std::move(options), std::move(make_connection))) {}
 

@@ -99,9 +99,11 @@ Digest hmac_sha256(std::string_view key, std::string_view message) {
 std::string hex_encode(std::string_view bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string text(bytes.size() * 2, '\0');
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    text[2 * i] = digits[byte_at(bytes, i) >> 4];
-    text[2 * i + 1] = digits[byte_at(bytes, i) & 0x0FU];
+  char* out = text.data();
+  for (const char byte : bytes) {
+    const auto value = static_cast<unsigned char>(byte);
+    *out++ = digits[value >> 4];
+    *out++ = digits[value & 0x0FU];
   }
   return text;
 }

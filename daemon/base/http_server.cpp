@@ -49,8 +49,7 @@ class SharedByConnections {
 }  // namespace
 
 struct HttpServer::State {
-  State(boost::asio::io_context& context, const ConnectionServerOptions& options,
-        std::shared_ptr<HttpConnectionShared> first)
+  State(ServingContext context, const ConnectionServerOptions& options, std::shared_ptr<HttpConnectionShared> first)
       : shared(std::make_shared<SharedByConnections>(std::move(first))),
         server(context, options, [of_connections = shared](StreamSocket socket, Peer peer) {
           auto share = of_connections->now();
@@ -62,7 +61,7 @@ struct HttpServer::State {
   ConnectionServer server;
 };
 
-HttpServer::HttpServer(boost::asio::io_context& context, HttpServerOptions options, HttpHandler handler,
+HttpServer::HttpServer(ServingContext context, HttpServerOptions options, HttpHandler handler,
                        HttpFramingAnswer framing_answer) {
   ConnectionServerOptions of_connections;
   of_connections.listen = options.listen;

@@ -8,12 +8,11 @@
 // body from which no byte came for `request_timeout`, or under 16 KiB/s on average over it → read() says so. A handler
 // that answers without having read the body to its end closes the connection after the answer. Connections beyond
 // `max_connections` wait in the backlog. A TLS handshake has `request_timeout` too; why one failed is logged, at most
-// once in ten seconds. Everything runs on the io_context's threads, a connection on a strand of its
-// own.
+// once in ten seconds. Everything runs on the io_context's threads, the steps of a connection
+// one behind the other.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -97,8 +96,7 @@ struct HttpServerOptions {
 
 class HttpServer {
  public:
-  HttpServer(boost::asio::io_context& context, HttpServerOptions options, HttpHandler handler,
-             HttpFramingAnswer framing_answer);
+  HttpServer(ServingContext context, HttpServerOptions options, HttpHandler handler, HttpFramingAnswer framing_answer);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

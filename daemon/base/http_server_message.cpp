@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/http_text.hpp"
 
@@ -52,18 +53,20 @@ std::string_view reason_phrase(unsigned status) {
   }
 }
 
-bool is_control_character(char c) {
+// No function: this is called for every byte.
+constexpr auto is_control_character = [](char c) {
   const auto byte = static_cast<unsigned char>(c);
   return (byte < 0x20 || byte == 0x7f) && c != '\t';
-}
+};
 
 void append_field(std::string& head, std::string_view name, std::string_view value) {
   head.append(name).append(": ");
-  const std::size_t before = head.size();
-  head.append(value);
   // Nobody's text may end the line, or the head.
-  head.erase(std::remove_if(head.begin() + static_cast<std::ptrdiff_t>(before), head.end(), is_control_character),
-             head.end());
+  if (std::none_of(value.begin(), value.end(), is_control_character)) {
+    head.append(value);
+  } else {
+    std::remove_copy_if(value.begin(), value.end(), std::back_inserter(head), is_control_character);
+  }
   head.append("\r\n");
 }
 

@@ -103,29 +103,39 @@ bool read_framing(HttpRequestHead& head, bool http_1_0) {
 }  // namespace
 
 HttpHeadScanner::State HttpHeadScanner::scan(std::string_view bytes) {
-  while (at_ < bytes.size()) {
-    if (at_ >= max_header_section) return State::too_large;
-    const State state = take(static_cast<unsigned char>(bytes[at_]), bytes);
-    ++at_;
+  const std::string_view section = bytes.substr(0, max_header_section);
+  for (;;) {
+    const std::size_t line_feed = section.find('\n', at_);
+    const bool ends_line = line_feed != std::string_view::npos;
+    if (!sound(section.substr(at_, ends_line ? line_feed - at_ : std::string_view::npos), ends_line)) {
+      return State::malformed;
+    }
+    if (!ends_line) break;
+    const std::string_view line = section.substr(line_start_, line_feed - 1 - line_start_);
+    const State state = end_of_line(line);
+    at_ = line_start_ = line_feed + 1;
     if (state != State::need_more) return state;
   }
-  return State::need_more;
+  // A CR at the end is looked at once more, with what follows it.
+  at_ = section.ends_with('\r') ? section.size() - 1 : section.size();
+  return bytes.size() > section.size() ? State::too_large : State::need_more;
 }
 
-HttpHeadScanner::State HttpHeadScanner::take(unsigned char byte, std::string_view bytes) {
-  const unsigned char before = previous_;
-  previous_ = byte;
-  if ((before == '\r') != (byte == '\n')) return State::malformed;
-  if (byte == '\n') {
-    const std::string_view line = bytes.substr(line_start_, at_ - 1 - line_start_);
-    const bool first = line_start_ == 0;
-    line_start_ = at_ + 1;
-    if (line.empty()) return State::complete;
-    return first && !is_request_line(line) ? State::malformed : State::need_more;
+bool HttpHeadScanner::sound(std::string_view arrived, bool ends_line) const {
+  const bool folded = at_ == line_start_ && (arrived.starts_with(' ') || arrived.starts_with('\t'));
+  if (folded) return false;
+  if (arrived.ends_with('\r')) {
+    arrived.remove_suffix(1);
+  } else if (ends_line) {
+    return false;
   }
-  const bool folded = at_ == line_start_ && (byte == ' ' || byte == '\t');
-  if (folded || (is_control(byte) && byte != '\t' && byte != '\r')) return State::malformed;
-  return State::need_more;
+  return std::none_of(arrived.begin(), arrived.end(),
+                      [](char c) { return is_control(static_cast<unsigned char>(c)) && c != '\t'; });
+}
+
+HttpHeadScanner::State HttpHeadScanner::end_of_line(std::string_view line) {
+  if (line.empty()) return State::complete;
+  return line_start_ == 0 && !is_request_line(line) ? State::malformed : State::need_more;
 }
 
 class HttpRequestParser::Beast final : public http::basic_parser<true> {

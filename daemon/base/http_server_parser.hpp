@@ -25,11 +25,12 @@ class HttpHeadScanner {
   std::size_t size() const { return at_; }
 
  private:
-  State take(unsigned char byte, std::string_view bytes);
+  // Of the line under way: what came since the last call, and whether it could stand in a good line.
+  bool sound(std::string_view arrived, bool ends_line) const;
+  State end_of_line(std::string_view line);
 
-  std::size_t at_ = 0;
+  std::size_t at_ = 0;  // everything before it has been looked at
   std::size_t line_start_ = 0;
-  unsigned char previous_ = 0;
 };
 
 // One request.

@@ -28,7 +28,8 @@ inline Failure<Error> fail(std::string message) {
 template <class T, class E = Error>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}
+  Result(T&& value) : content_(std::in_place_index<0>, std::move(value)) {}
+  Result(const T& value) : content_(std::in_place_index<0>, value) {}
   template <class F>
   Result(Failure<F> failure) : content_(std::in_place_index<1>, std::move(failure.error)) {}
 

@@ -82,7 +82,7 @@ ByteCount AdmissionRules::limit(const std::vector<std::string>& destinations) co
 }
 
 Result<std::vector<const Route*>, RequestProblem> AdmissionRules::candidates(const Arrival& arrival) const {
-  const auto possible = routes.candidates(arrival.client, arrival.content_type->type, arrival.intake);
+  auto possible = routes.candidates(arrival.client, arrival.content_type->type, arrival.intake);
   if (possible.empty()) return Failure{no_route_problem()};
   std::vector<const Route*> taken;
   std::optional<RequestProblem> first;

@@ -1,6 +1,7 @@
 #include "intake/http_answer.hpp"
 
 #include <boost/json/serialize.hpp>
+#include <utility>
 
 namespace relay {
 
@@ -15,11 +16,16 @@ HttpResponse problem_response(const RequestProblem& problem) {
 }
 
 HttpResponse json_response(unsigned status, const boost::json::object& body) {
+  return json_text_response(status, boost::json::serialize(body));
+}
+
+HttpResponse json_text_response(unsigned status, std::string json) {
   HttpResponse response;
   response.status = status;
+  response.fields.reserve(4);  // Location and one more may come
   response.fields.push_back({"Content-Type", "application/json"});
   response.fields.push_back({"Cache-Control", "no-store"});
-  response.body = boost::json::serialize(body);
+  response.body = std::move(json);
   return response;
 }
 
@@ -45,7 +51,7 @@ RequestProblem body_problem(HttpBodyError error) {
     case HttpBodyError::disconnected:
       break;
   }
-  return {ProblemName::malformed_request, "The body ended before its end, or its chunks can't be read."};
+  return {ProblemName::malformed_request, "The body ended before its end, or its chunks or its gzip can't be read."};
 }
 
 }  // namespace relay

@@ -87,7 +87,7 @@ std::optional<RequestProblem> HttpGate::check(const HttpRequestHead& head, std::
     const bool own = is_own_name(listen_, host.host) && (host.port.empty() || host.port == own_port);
     if (!own && !is_allowed(allowed_hosts_, host, own_port)) {
       return RequestProblem{ProblemName::foreign_host,
-                            "The Host field names another server; `allowed_hosts` lists further names."};
+                            "The Host field is missing or names another server; `allowed_hosts` lists further names."};
     }
   }
   for (const std::string_view origin : head.all("Origin")) {

@@ -211,14 +211,16 @@ HttpResponse HttpIntake::State::show(const Target& target, const HttpRequestHead
     const auto reader = caller.client ? caller.client : named ? *named : std::nullopt;
     if (reader && *reader != view.submission.client) return problem_response(no_such_submission());
   }
-  if (target.kind == Target::Kind::report_history) return report_history(view, caller.authenticated);
+  if (target.kind == Target::Kind::report_history) {
+    return report_history(view, caller.authenticated, reportstream_status);
+  }
   SubmissionJsonOptions options;
   options.payload_name = caller.authenticated;
   options.remote_text = caller.authenticated;
-  return json_response(200, submission_json(view, options));
+  return json_text_response(200, submission_json(view, options));
 }
 
-HttpIntake::HttpIntake(asio::io_context& context, const HttpListenerSettings& listener, const IntakeSettings& intake,
+HttpIntake::HttpIntake(ServingContext context, const HttpListenerSettings& listener, const IntakeSettings& intake,
                        Receiver& receiver, Journal& journal)
     : listener_(std::make_shared<Listener>(listener, receiver, journal)) {
   HttpServerOptions options = server_options(listener, intake);

@@ -5,8 +5,6 @@
 #include <memory>
 #include <string>
 
-#include <boost/asio/io_context.hpp>
-
 #include "base/http_server.hpp"
 #include "base/result.hpp"
 #include "intake/door.hpp"
@@ -18,7 +16,7 @@ namespace relay {
 
 class HttpIntake : public Door {
  public:
-  HttpIntake(boost::asio::io_context& context, const HttpListenerSettings& listener, const IntakeSettings& intake,
+  HttpIntake(ServingContext context, const HttpListenerSettings& listener, const IntakeSettings& intake,
              Receiver& receiver, Journal& journal);
   ~HttpIntake() override;
   Result<void> start() override;

@@ -86,8 +86,8 @@ std::shared_ptr<ServedConnection> MllpIntake::State::connection(StreamSocket soc
                                           shared);
 }
 
-MllpIntake::MllpIntake(boost::asio::io_context& context, const MllpListenerSettings& listener,
-                       const IntakeSettings& intake, Receiver& receiver, const Clock& clock)
+MllpIntake::MllpIntake(ServingContext context, const MllpListenerSettings& listener, const IntakeSettings& intake,
+                       Receiver& receiver, const Clock& clock)
     : state_(std::make_shared<State>(listener, intake)) {
   // What is called from connections must not keep what owns them.
   const std::weak_ptr<State> weak = state_;

@@ -1,11 +1,11 @@
 // The MLLP door (contract, "MLLP intake"). One instance a listener.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
 
 #include "base/clock.hpp"
+#include "base/connection_server.hpp"
 #include "base/result.hpp"
 #include "intake/door.hpp"
 #include "intake/receiver.hpp"
@@ -16,7 +16,7 @@ namespace relay {
 class MllpIntake : public Door {
  public:
   // Receiver and clock outlive it.
-  MllpIntake(boost::asio::io_context& context, const MllpListenerSettings& listener, const IntakeSettings& intake,
+  MllpIntake(ServingContext context, const MllpListenerSettings& listener, const IntakeSettings& intake,
              Receiver& receiver, const Clock& clock);
   ~MllpIntake() override;
 

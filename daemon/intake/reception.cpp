@@ -115,7 +115,8 @@ void ReceptionState::store(std::string_view bytes, Reception::WriteCallback read
   const std::string_view part = bytes.substr(0, payload_chunk_size.value - held_.size());
   if (held_.empty()) {
     const ByteCount expected = plan_.arrival.declared_size.value_or(ByteCount{part.size()});
-    held_.reserve(std::min(expected, payload_chunk_size).value);
+    // One more: the journal puts a byte before it.
+    held_.reserve(std::min(expected + ByteCount{1}, payload_chunk_size).value);
   }
   held_.append(part);
   if (held_.size() < payload_chunk_size.value) return ready({});

@@ -131,8 +131,8 @@ asio::awaitable<HttpResponse> post_report(SubmissionRequests& requests, HttpRequ
   co_return response;
 }
 
-HttpResponse report_history(const SubmissionView& view, bool authenticated) {
-  return json_response(200, reportstream_json(view, reportstream_status(view), authenticated, 201));
+HttpResponse report_history(const SubmissionView& view, bool authenticated, unsigned success_status) {
+  return json_response(200, reportstream_json(view, reportstream_status(view), authenticated, success_status));
 }
 
 asio::awaitable<HttpResponse> post_token(const HttpRequestHead& head, HttpBody& body,

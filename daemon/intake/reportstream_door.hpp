@@ -31,7 +31,8 @@ Result<std::string, RequestProblem> passed_on_parameters(const HttpRequestHead& 
 // Takes a report; answers with `success_status`.
 boost::asio::awaitable<HttpResponse> post_report(SubmissionRequests& requests, HttpRequestHead head, HttpBody& body,
                                                  SubmissionDoor door, unsigned success_status);
-HttpResponse report_history(const SubmissionView& view, bool authenticated);
+// `success_status`: which the report was answered with.
+HttpResponse report_history(const SubmissionView& view, bool authenticated, unsigned success_status);
 // 200 with a five-minute token for a client's signed assertion, once for each; else 401 in the words of RFC 6749 and
 // ReportStream, or 503 where the journal can't keep that it was used.
 boost::asio::awaitable<HttpResponse> post_token(const HttpRequestHead& head, HttpBody& body,

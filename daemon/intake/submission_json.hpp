@@ -1,9 +1,9 @@
 // A submission as JSON, as every HTTP answer and `--json` shows it (contract, "HTTP intake" and "Operator endpoint").
 #pragma once
 
-#include <boost/json/object.hpp>
-#include <boost/json/storage_ptr.hpp>
+#include <string>
 
+#include "base/json_text.hpp"
 #include "submission/delivery.hpp"
 
 namespace relay {
@@ -14,8 +14,12 @@ struct SubmissionJsonOptions {
   bool receipt = true;
   bool history = false;
 };
-// `storage` is where its values lie.
-boost::json::object submission_json(const SubmissionView& view, const SubmissionJsonOptions& options,
-                                    const boost::json::storage_ptr& storage = {});
+std::string submission_json(const SubmissionView& view, const SubmissionJsonOptions& options);
+// The same as one value of what is being written.
+void write_submission(JsonText& json, const SubmissionView& view, const SubmissionJsonOptions& options);
+// The same in parts: members of an object that the caller has begun, adds to, and ends.
+void write_submission_members(JsonText& json, const SubmissionView& view, const SubmissionJsonOptions& options);
+void write_deliveries_member(JsonText& json, const SubmissionView& view, const SubmissionJsonOptions& options);
+void write_delivery_members(JsonText& json, const DeliveryView& delivery, const SubmissionJsonOptions& options);
 
 }  // namespace relay

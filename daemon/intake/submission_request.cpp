@@ -1,7 +1,5 @@
 #include "intake/submission_request.hpp"
 
-#include <array>
-#include <boost/json/monotonic_resource.hpp>
 #include <utility>
 
 #include "base/await_callback.hpp"
@@ -75,10 +73,7 @@ HttpResponse submission_response(unsigned status, const Appended& appended) {
   // The sender gave the payload's name and may see it.
   SubmissionJsonOptions options;
   options.payload_name = true;
-  // Where it goes to few destinations, all of it has room here: no allocation a value.
-  std::array<unsigned char, 4096> room;
-  boost::json::monotonic_resource memory(room.data(), room.size());
-  HttpResponse response = json_response(status, submission_json(appended.view, options, &memory));
+  HttpResponse response = json_text_response(status, submission_json(appended.view, options));
   response.fields.push_back({"Location", "/v1/submissions/" + appended.view.submission.id.text()});
   if (appended.replayed) response.fields.push_back({"Idempotency-Replayed", "true"});
   return response;

@@ -1,13 +1,14 @@
 #include "journal/action_statements.hpp"
 
+#include "journal/delivery_by_client.hpp"
+
 namespace relay {
 
 ActionStatements::ActionStatements(Connection& connection)
-    : open_delivery(
-          connection,
-          "SELECT due, position, queued_since, attempts, tries, recorded, possibly_delivered, resends,"
-          " order_key, order_stops, started_at FROM delivery INDEXED BY delivery_client WHERE destination = ?1 AND "
-          "client = ?2 AND seq = ?3"),
+    : open_delivery(connection,
+                    of_any_turn("SELECT due, position, queued_since, attempts, tries, recorded, possibly_delivered,"
+                                " resends, order_key, order_stops, started_at FROM delivery INDEXED BY {index}"
+                                " WHERE destination = ?1 AND client = ?2 AND seq = ?3 AND {turn}")),
       ended_delivery(connection,
                      "SELECT state, position, ended_at, attempts, recorded, possibly_delivered, resends,"
                      " order_key, order_stops FROM record"
@@ -26,9 +27,7 @@ ActionStatements::ActionStatements(Connection& connection)
       dead_letters(connection,
                    "SELECT seq FROM record INDEXED BY record_dead_letter"
                    " WHERE destination = ?1 AND state = 3 AND seq > ?2 ORDER BY seq LIMIT ?3"),
-      open_by_client(connection,
-                     "SELECT client, seq FROM delivery INDEXED BY delivery_client"
-                     " WHERE destination = ?1 AND (client, seq) > (?2, ?3) ORDER BY client, seq LIMIT ?4"),
+      open_by_client(connection, select_open_by_client()),
       ended_since(connection,
                   "SELECT ended_at, seq FROM erasure WHERE stage = 1 AND (ended_at, seq) > (?1, ?2)"
                   " ORDER BY ended_at, seq LIMIT ?3"),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "journal/delivery_by_client.hpp"
 #include "journal/turns.hpp"
 
 namespace relay {
@@ -28,15 +29,15 @@ ClaimReader::ClaimReader(Connection& connection, const PayloadCipher& cipher)
       client_newest_(connection,
                      "SELECT due, seq FROM delivery INDEXED BY delivery_sendable"
                      " WHERE destination = ?1 AND client = ?2 AND due >= 0 ORDER BY seq DESC"),
-      next_client_(connection,
-                   "SELECT client FROM delivery INDEXED BY delivery_client"
-                   " WHERE destination = ?1 AND client > ?2 ORDER BY client LIMIT 1"),
+      next_client_(connection, of_any_turn("SELECT client FROM delivery INDEXED BY {index}"
+                                           " WHERE destination = ?1 AND client > ?2 AND {turn}") +
+                                   " ORDER BY client LIMIT 1"),
       next_sendable_client_(connection,
                             "SELECT client FROM delivery INDEXED BY delivery_sendable"
                             " WHERE destination = ?1 AND client > ?2 AND due >= 0 ORDER BY client LIMIT 1"),
-      oldest_of_client_(connection,
-                        "SELECT seq FROM delivery INDEXED BY delivery_client"
-                        " WHERE destination = ?1 AND client = ?2 ORDER BY seq LIMIT 1"),
+      oldest_of_client_(connection, of_any_turn("SELECT seq FROM delivery INDEXED BY {index}"
+                                                " WHERE destination = ?1 AND client = ?2 AND {turn}") +
+                                        " ORDER BY seq LIMIT 1"),
       one_(connection,
            "SELECT " RELAY_DELIVERY_COLUMNS " FROM delivery WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
       submissions_(connection, cipher),

@@ -64,6 +64,10 @@ Connection::Connection(const std::string& path, Mode mode, const std::string& vf
     }
   }
   leave_memory_uncounted();
+  if (mode == Mode::write) {
+    gathered_writes_ = std::make_unique<GatheredWrites>(vfs);
+    file_layer = gathered_writes_->name();
+  }
   sqlite3* handle = nullptr;
   const int result = sqlite3_open_v2(name.c_str(), &handle, flags, file_layer.empty() ? nullptr : file_layer.c_str());
   handle_.reset(handle);

@@ -1,5 +1,5 @@
 // SQLite's C interface as objects: a connection, prepared statements, their rows, errors. No other file of the daemon
-// calls sqlite3_*.
+// calls sqlite3_*, but `gathered_writes` below it.
 //
 // A connection and all that was made from it belong to one thread at a time (opened without SQLite's own mutexes).
 // Every failure is a DatabaseError; those never leave journal/: the writer and the queries turn them into answers.
@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "journal/gathered_writes.hpp"
 
 namespace relay {
 
@@ -104,6 +105,7 @@ class Connection {
   };
   explicit Connection(std::unique_ptr<sqlite3, Close> handle) : handle_(std::move(handle)) {}
 
+  std::unique_ptr<GatheredWrites> gathered_writes_;  // of a connection that writes; goes after it
   std::unique_ptr<sqlite3, Close> handle_;
   std::unique_ptr<int> wal_frames_ = std::make_unique<int>(0);
   int frames_held_ = 0;

@@ -130,25 +130,35 @@ void check_schema(Connection& connection, const JournalOptions& options) {
   }
 }
 
-WriterState read_state(Connection& connection, const std::string& path) {
-  Statement own_row(connection,
-                    "SELECT journal_id, openings, commit_number, next_seq, next_upload, idempotency_current,"
-                    " idempotency_rotated_at FROM journal WHERE only = 1");
+// Of a journal of any version.
+Uuid read_journal_id(Connection& connection, const std::string& path) {
+  Statement own_row(connection, "SELECT journal_id FROM journal WHERE only = 1");
   Rows rows = own_row.rows();
-  WriterState state;
-  if (!rows.next() || rows.bytes(0).size() != state.journal_id.bytes.size()) {
+  Uuid journal_id;
+  if (!rows.next() || rows.bytes(0).size() != journal_id.bytes.size()) {
     refuse(Kind::corrupt, fmt::format("{} is damaged: its own row is missing; run `edge-relay verify`, and put back a "
                                       "copy",
                                       path));
   }
   const std::string_view id = rows.bytes(0);
-  std::copy(id.begin(), id.end(), state.journal_id.bytes.begin());
-  state.openings = rows.integer(1);
-  state.commit_number = rows.count(2);
-  state.next_seq = rows.integer(3);
-  state.next_upload = rows.integer(4);
-  state.idempotency_current = rows.integer(5) == 1 ? 1 : 0;
-  state.idempotency_rotated_at = rows.time(6);
+  std::copy(id.begin(), id.end(), journal_id.bytes.begin());
+  return journal_id;
+}
+
+WriterState read_state(Connection& connection, const std::string& path) {
+  WriterState state;
+  state.journal_id = read_journal_id(connection, path);
+  Statement own_row(connection,
+                    "SELECT openings, commit_number, next_seq, next_upload, idempotency_current,"
+                    " idempotency_rotated_at FROM journal WHERE only = 1");
+  Rows rows = own_row.rows();
+  if (!rows.next()) throw DatabaseError(SQLITE_CORRUPT, "the journal's own row is gone");
+  state.openings = rows.integer(0);
+  state.commit_number = rows.count(1);
+  state.next_seq = rows.integer(2);
+  state.next_upload = rows.integer(3);
+  state.idempotency_current = rows.integer(4) == 1 ? 1 : 0;
+  state.idempotency_rotated_at = rows.time(5);
   state.totals = TotalsReader(connection).read();
   return state;
 }
@@ -213,7 +223,7 @@ std::unique_ptr<Journal> open_locked(const JournalOptions& options, const Clock&
     make_journal(connection, options, clock);
   } else {
     check_schema(connection, options);
-    const Uuid journal_id = read_state(connection, options.path).journal_id;
+    const Uuid journal_id = read_journal_id(connection, options.path);
     refuse_another_journal(options, lock, journal_id);
     unlock(connection, options, journal_id);
     bring_back_wal(connection, options.path);

@@ -1,6 +1,7 @@
 #include "journal/reading_pool.hpp"
 
 #include "journal/counters.hpp"
+#include "journal/delivery_by_client.hpp"
 
 namespace relay {
 
@@ -22,15 +23,13 @@ JournalReader::JournalReader(const std::string& path, const std::string& vfs, co
       newest_dead_letters(connection,
                           "SELECT seq FROM record INDEXED BY record_dead_letter"
                           " WHERE destination = ?1 AND state = 3 AND seq < ?2 ORDER BY seq DESC LIMIT ?3"),
-      newest_of_client(connection,
-                       "SELECT seq FROM delivery INDEXED BY delivery_client"
-                       " WHERE destination = ?1 AND client = ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4"),
+      newest_of_client(connection, of_any_turn("SELECT seq FROM delivery INDEXED BY {index}"
+                                               " WHERE destination = ?1 AND client = ?2 AND seq < ?3 AND {turn}") +
+                                       " ORDER BY seq DESC LIMIT ?4"),
       oldest_dead_letters(connection,
                           "SELECT seq FROM record INDEXED BY record_dead_letter"
                           " WHERE destination = ?1 AND state = 3 AND seq > ?2 ORDER BY seq LIMIT ?3"),
-      open_by_client(connection,
-                     "SELECT client, seq FROM delivery INDEXED BY delivery_client"
-                     " WHERE destination = ?1 AND (client, seq) > (?2, ?3) ORDER BY client, seq LIMIT ?4"),
+      open_by_client(connection, select_open_by_client()),
       audit_below(connection,
                   "SELECT number, at, id, action, who, origin, submission, destination, detail, changed FROM audit"
                   " WHERE number < ?1 ORDER BY number DESC LIMIT ?2"),

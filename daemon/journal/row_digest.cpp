@@ -1,6 +1,7 @@
 #include "journal/row_digest.hpp"
 
 #include <algorithm>
+#include <boost/endian/conversion.hpp>
 #include <string>
 
 #include "base/digest.hpp"
@@ -10,9 +11,8 @@ namespace relay {
 namespace {
 
 void add_number(std::string& covered, std::uint64_t number) {
-  std::array<char, 8> bytes{};
-  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>((number >> (56 - 8 * i)) & 0xff);
-  covered.append(bytes.data(), bytes.size());
+  const std::uint64_t big_endian = boost::endian::native_to_big(number);
+  covered.append(reinterpret_cast<const char*>(&big_endian), sizeof big_endian);
 }
 
 void add_text(std::string& covered, std::string_view text) {
@@ -57,8 +57,9 @@ RowDigest row_digest(const Submission& submission) {
 }
 
 RowDigest row_digest(const Submission& submission, const PayloadCipher& cipher) {
-  const auto keyed = cipher.keyed_hash(covered_by_digest(submission));
-  return keyed ? first_half(*keyed) : row_digest(submission);
+  const std::string covered = covered_by_digest(submission);
+  const auto keyed = cipher.keyed_hash(covered);
+  return first_half(keyed ? *keyed : sha256(covered));
 }
 
 bool row_digest_holds(const RowDigest& kept, const Submission& submission, const PayloadCipher& cipher) {

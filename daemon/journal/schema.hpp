@@ -16,7 +16,7 @@ namespace relay {
 
 // In the database header, where file(1) and a support call can read it: "ERJL".
 inline constexpr std::int64_t journal_application_id = 0x45524A4C;
-inline constexpr std::int64_t journal_schema_version = 10;
+inline constexpr std::int64_t journal_schema_version = 11;
 inline constexpr std::int64_t journal_page_size = 16384;
 
 // Sets what can't be changed later (page size, auto_vacuum, WAL), then makes the tables and the journal's one row.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "journal/delivery_by_client.hpp"
 #include "journal/receipt_text.hpp"
 #include "journal/row_digest.hpp"
 #include "journal/sealed_text.hpp"
@@ -83,12 +84,11 @@ SubmissionReader::SubmissionReader(Connection& connection, const PayloadCipher& 
       below_(connection, "SELECT " + std::string(submission_columns) +
                              " FROM submission WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2"),
       // One lookup a destination: there are few, and the totals name them all.
-      queued_(
-          connection,
-          "SELECT d.position, t.destination, t.name, d.due, d.attempts, d.resends, d.possibly_delivered, d.order_key"
-          " FROM totals t CROSS JOIN"
-          " delivery d INDEXED BY delivery_client"
-          " ON d.destination = t.destination AND d.client = ?1 AND d.seq = ?2"),
+      queued_(connection,
+              of_any_turn("SELECT d.position, t.destination, t.name, d.due, d.attempts, d.resends,"
+                          " d.possibly_delivered, d.order_key"
+                          " FROM totals t CROSS JOIN delivery d INDEXED BY {index}"
+                          " ON d.destination = t.destination AND d.client = ?1 AND d.seq = ?2 AND d.{turn}")),
       records_(connection,
                "SELECT r.position, r.destination, t.name, r.state, r.ended_at, r.attempts, r.resends,"
                " r.possibly_delivered, r.confirmation, r.overall_status FROM record r"

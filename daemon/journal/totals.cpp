@@ -3,9 +3,15 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "journal/stored_enum.hpp"
-
 namespace relay {
+
+namespace {
+
+// Of the columns `accepted_…` of the journal's own row, in their order.
+constexpr std::array doors = {Intake::http,  Intake::submit, Intake::mllp, Intake::folder, Intake::azure_storage_queue,
+                              Intake::import};
+
+}  // namespace
 
 std::uint64_t& TotalsRow::of_state(DeliveryState state) {
   switch (state) {
@@ -79,12 +85,10 @@ TotalsReader::TotalsReader(Connection& connection)
       beside_(connection,
               "SELECT labels, value, name = 'last_delivered_at' FROM counter"
               " WHERE name IN ('last_delivered_at', 'delivered_before')"),
-      intakes_(connection, "SELECT intake, accepted FROM intake_total") {
-  // A journal that is about to be brought up to date may not have it yet.
-  const bool there =
-      Statement(connection, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'paused'").rows().next();
-  if (there) paused_.emplace(connection, "SELECT destination FROM paused");
-}
+      intakes_(connection,
+               "SELECT accepted_http, accepted_submit, accepted_mllp, accepted_folder, accepted_azure_storage_queue,"
+               " accepted_import FROM journal WHERE only = 1"),
+      paused_(connection, "SELECT destination FROM paused") {}
 
 Totals TotalsReader::read() {
   Totals totals;
@@ -107,10 +111,8 @@ Totals TotalsReader::read() {
     row.erased_discarded = found.count(16);
     totals.rows().push_back(std::move(row));
   }
-  if (paused_) {
-    for (Rows found = paused_->rows(); found.next();) {
-      for (TotalsRow& row : totals.rows()) row.paused = row.paused || row.destination == found.integer(0);
-    }
+  for (Rows found = paused_.rows(); found.next();) {
+    for (TotalsRow& row : totals.rows()) row.paused = row.paused || row.destination == found.integer(0);
   }
   for (Rows found = beside_.rows(); found.next();) {
     const auto row = std::ranges::find(totals.rows(), found.string(0), &TotalsRow::name);
@@ -122,8 +124,9 @@ Totals TotalsReader::read() {
     }
   }
   for (Rows found = intakes_.rows(); found.next();) {
-    if (!is_stored_intake(found.integer(0))) continue;  // damage, which verify names
-    totals.by_intake()[static_cast<Intake>(found.integer(0))] = found.count(1);
+    for (int column = 0; column < static_cast<int>(doors.size()); ++column) {
+      if (found.count(column) > 0) totals.by_intake()[doors.at(static_cast<std::size_t>(column))] = found.count(column);
+    }
   }
   return totals;
 }
@@ -138,7 +141,9 @@ TotalsWriter::TotalsWriter(Connection& connection)
                 " erased_delivered = ?16, erased_discarded = ?17"),
       save_last_delivered_(connection, "INSERT OR REPLACE INTO counter VALUES ('last_delivered_at', ?1, ?2)"),
       save_delivered_before_(connection, "INSERT OR REPLACE INTO counter VALUES ('delivered_before', ?1, ?2)"),
-      save_intake_(connection, "INSERT OR REPLACE INTO intake_total VALUES (?1, ?2)") {}
+      save_intakes_(connection,
+                    "UPDATE journal SET accepted_http = ?1, accepted_submit = ?2, accepted_mllp = ?3,"
+                    " accepted_folder = ?4, accepted_azure_storage_queue = ?5, accepted_import = ?6 WHERE only = 1") {}
 
 void TotalsWriter::save(Totals& totals) {
   for (TotalsRow& row : totals.rows()) {
@@ -154,7 +159,12 @@ void TotalsWriter::save(Totals& totals) {
     row.changed = false;
   }
   if (!totals.intake_changed) return;
-  for (const auto& [intake, accepted] : totals.by_intake()) save_intake_.run(intake, accepted);
+  const auto by = [&totals](Intake door) {
+    const auto found = totals.by_intake().find(door);
+    return found == totals.by_intake().end() ? 0 : found->second;
+  };
+  save_intakes_.run(by(Intake::http), by(Intake::submit), by(Intake::mllp), by(Intake::folder),
+                    by(Intake::azure_storage_queue), by(Intake::import));
   totals.intake_changed = false;
 }
 

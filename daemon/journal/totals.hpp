@@ -80,7 +80,7 @@ class TotalsReader {
   Statement rows_;
   Statement beside_;
   Statement intakes_;
-  std::optional<Statement> paused_;
+  Statement paused_;
 };
 
 class TotalsWriter {
@@ -93,7 +93,7 @@ class TotalsWriter {
   Statement save_row_;
   Statement save_last_delivered_;
   Statement save_delivered_before_;
-  Statement save_intake_;
+  Statement save_intakes_;
 };
 
 }  // namespace relay

@@ -1,6 +1,7 @@
 // The checks of what people did and left in the journal.
 #include <algorithm>
 
+#include "journal/delivery_by_client.hpp"
 #include "journal/sealed_text.hpp"
 #include "journal/verify_rows.hpp"
 
@@ -51,13 +52,12 @@ void VerifyRows::check_operator_rows(const Pause& pause) {
   }
 
   pause();
-  Statement redirections(connection_,
-                         "SELECT x.seq, s.id, t.name IS NULL,"
-                         " coalesce(r.recorded, (SELECT d.recorded FROM delivery d INDEXED BY delivery_client"
-                         "  WHERE d.destination = x.destination AND d.client = s.client AND d.seq = x.seq)), x.up_to"
-                         " FROM redirected x LEFT JOIN submission s ON s.seq = x.seq"
-                         " LEFT JOIN totals t ON t.destination = x.other"
-                         " LEFT JOIN record r ON r.seq = x.seq AND r.destination = x.destination");
+  Statement redirections(connection_, "SELECT x.seq, s.id, t.name IS NULL, coalesce(r.recorded, " +
+                                          select_recorded("x") +
+                                          "), x.up_to"
+                                          " FROM redirected x LEFT JOIN submission s ON s.seq = x.seq"
+                                          " LEFT JOIN totals t ON t.destination = x.other"
+                                          " LEFT JOIN record r ON r.seq = x.seq AND r.destination = x.destination");
   for (Rows rows = redirections.rows(); rows.next();) {
     const auto id = uuid_in(rows, 1);
     const std::string shown = id ? id->text() : "-";

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "journal/delivery_by_client.hpp"
 #include "journal/pending_moves.hpp"
 #include "journal/sealed_text.hpp"
 #include "journal/stored_enum.hpp"
@@ -113,7 +114,9 @@ void VerifyRows::check_deliveries(const Pause& pause) {
   Statement all(connection_,
                 "SELECT d.destination, d.seq, s.id IS NULL, s.client IS d.client, t.name IS NULL, r.seq IS NOT NULL,"
                 " d.attempts > d.recorded OR d.due < -1 OR (d.due = -1 AND d.order_key IS NULL) OR d.attempts < 0 OR "
-                "d.recorded < 0"
+                "d.recorded < 0,"
+                " d.due < 0 AND EXISTS (SELECT 1 FROM delivery o INDEXED BY delivery_sendable WHERE"
+                "  o.destination = d.destination AND o.client = d.client AND o.seq = d.seq AND o.due >= 0)"
                 " FROM delivery d LEFT JOIN submission s ON s.seq = d.seq"
                 " LEFT JOIN totals t ON t.destination = d.destination"
                 " LEFT JOIN record r ON r.seq = d.seq AND r.destination = d.destination");
@@ -129,6 +132,7 @@ void VerifyRows::check_deliveries(const Pause& pause) {
     if (rows.flag(4)) add_("orphan", id_of(seq), "a queued delivery is for a destination that isn't known");
     if (rows.flag(5)) add_("state", id_of(seq), "a delivery is queued and ended at once");
     if (rows.flag(6)) add_("state", id_of(seq), "a queued delivery has impossible counts");
+    if (rows.flag(7)) add_("state", id_of(seq), "a delivery is queued twice: it waits for its turn, and it doesn't");
   });
 }
 
@@ -171,10 +175,11 @@ void VerifyRows::check_records(const Pause& pause) {
 void VerifyRows::check_attempts(const Pause& pause) {
   Statement all(connection_,
                 "SELECT a.seq, a.number, a.outcome, s.id IS NULL, a.remote_text, a.destination, s.id,"
-                " coalesce(r.recorded, (SELECT d.recorded FROM delivery d INDEXED BY delivery_client"
-                "  WHERE d.destination = a.destination AND d.client = s.client AND d.seq = a.seq)), a.error_kind"
-                " FROM attempt a LEFT JOIN submission s ON s.seq = a.seq"
-                " LEFT JOIN record r ON r.seq = a.seq AND r.destination = a.destination");
+                " coalesce(r.recorded, " +
+                    select_recorded("a") +
+                    "), a.error_kind"
+                    " FROM attempt a LEFT JOIN submission s ON s.seq = a.seq"
+                    " LEFT JOIN record r ON r.seq = a.seq AND r.destination = a.destination");
   each_row(all.rows(), pause, [&](const Rows& rows) {
     const std::int64_t seq = rows.integer(0);
     const std::int64_t outcome = rows.integer(2);
@@ -232,12 +237,8 @@ void VerifyRows::check_pending_moves(const Pause& pause) {
 void VerifyRows::check_totals() {
   if (!counted_all_) return;  // the reason is told already
   for (const TotalsRow& row : totals_.rows()) check_totals_row(row);
-  Statement intakes(connection_, "SELECT intake, accepted FROM intake_total");
   std::uint64_t taken = 0;
-  for (Rows rows = intakes.rows(); rows.next();) {
-    taken += rows.count(1);
-    if (!is_stored_intake(rows.integer(0))) add_("state", "-", "a total is kept for a door that doesn't exist");
-  }
+  for (const auto& [intake, accepted] : totals_.by_intake()) taken += accepted;
   if (taken < report_.submissions) {
     add_("totals", "-", fmt::format("{} submissions are there, the doors' totals say {}", report_.submissions, taken));
   }

@@ -305,6 +305,8 @@ Writer::Saved Writer::roll_back(const DatabaseError& error) {
 
 void Writer::after_commit(const WriteTransaction& transaction, const Work& work) {
   const HandOver answers;
+  // Before the answers: who claims behind one finds whose turn has come, not what was read ahead.
+  if (listener_.queue_changed && !transaction.may_have_work.empty()) listener_.queue_changed();
   for (Command* command : work.commands) {
     if (std::find(failed_alone_.begin(), failed_alone_.end(), command) == failed_alone_.end()) {
       command->committed();
@@ -315,7 +317,6 @@ void Writer::after_commit(const WriteTransaction& transaction, const Work& work)
     }
   }
   if (listener_.ended && !transaction.ended.empty()) listener_.ended(transaction.ended, statements_.submissions);
-  if (listener_.queue_changed && !transaction.may_have_work.empty()) listener_.queue_changed();
   if (listener_.may_have_work) {
     listener_.may_have_work(transaction.may_have_work);
     listener_.may_have_work(transaction.new_work);

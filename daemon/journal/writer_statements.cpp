@@ -1,5 +1,7 @@
 #include "journal/writer_statements.hpp"
 
+#include "journal/delivery_by_client.hpp"
+
 namespace relay {
 
 WriterStatements::WriterStatements(Connection& connection, const PayloadCipher& cipher)
@@ -32,7 +34,8 @@ WriterStatements::WriterStatements(Connection& connection, const PayloadCipher& 
                   "SELECT position, attempts, tries, recorded, possibly_delivered, resends, order_key, order_stops"
                   " FROM delivery"
                   " WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
-      delivery_place(connection, "SELECT due FROM delivery WHERE destination = ?1 AND client = ?2 AND seq = ?3"),
+      delivery_place(connection, of_any_turn("SELECT due FROM delivery INDEXED BY {index}"
+                                             " WHERE destination = ?1 AND client = ?2 AND seq = ?3 AND {turn}")),
       erase_delivery(connection, "DELETE FROM delivery WHERE destination = ?1 AND due = ?2 AND seq = ?3"),
       put_off_delivery(connection,
                        "UPDATE delivery SET due = ?4, attempts = ?5, tries = ?6, recorded = ?7,"

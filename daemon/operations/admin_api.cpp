@@ -233,8 +233,12 @@ HttpResponse AdminApi::list(const HttpRequestHead& head, bool trusted) {
   const std::size_t limit = query->limit;
   const std::optional<std::string> given_cursor = query->cursor;
   const MonotonicTime deadline = clock_.monotonic_now() + longest_listing;
-  json::array submissions;
+  std::size_t listed = 0;
   std::optional<std::string> next_cursor;
+  JsonText answer;
+  answer.begin_object();
+  answer.key("submissions");
+  answer.begin_array();
   // A page of the journal looks at so many rows and may be short, where few of them match; several make one answer.
   do {
     const auto page = journal_.list(*query);
@@ -243,22 +247,26 @@ HttpResponse AdminApi::list(const HttpRequestHead& head, bool trusted) {
     }
     if (!page) return journal_unreadable(page.error().message);
     for (const SubmissionView& view : page->submissions) {
-      submissions.push_back(
-          submission_json(view, {.payload_name = trusted, .remote_text = trusted, .receipt = false, .history = false}));
+      write_submission(answer, view,
+                       {.payload_name = trusted, .remote_text = trusted, .receipt = false, .history = false});
     }
+    listed += page->submissions.size();
     next_cursor = page->next_cursor;
     query->cursor = next_cursor;
-    query->limit = limit - std::min(limit, submissions.size());
+    query->limit = limit - std::min(limit, listed);
   } while (query->limit > 0 && next_cursor && clock_.monotonic_now() < deadline);
-  return json_response(200, {{"submissions", std::move(submissions)},
-                             {"next_cursor", next_cursor ? json::value(*next_cursor) : json::value(nullptr)}});
+  answer.end_array();
+  answer.key("next_cursor");
+  next_cursor ? answer.string(*next_cursor) : answer.null();
+  answer.end_object();
+  return json_text_response(200, answer.take());
 }
 
 HttpResponse AdminApi::submission(const SubmissionId& id, bool trusted) {
   const auto found = journal_.find(id, true);
   if (!found) return journal_unreadable(found.error().message);
   if (!*found) return no_submission();
-  return json_response(
+  return json_text_response(
       200, submission_json((*found)->view,
                            {.payload_name = trusted, .remote_text = trusted, .receipt = true, .history = true}));
 }

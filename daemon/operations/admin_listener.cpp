@@ -18,8 +18,8 @@ void set_field(HttpResponse& response, const char* name, const char* value) {
 
 }  // namespace
 
-AdminListener::AdminListener(boost::asio::io_context& context, HttpServerOptions options,
-                             std::vector<std::string> allowed_hosts, AdminApi& api)
+AdminListener::AdminListener(ServingContext context, HttpServerOptions options, std::vector<std::string> allowed_hosts,
+                             AdminApi& api)
     : gate_(options.listen, std::move(allowed_hosts)),
       server_(
           context, std::move(options),

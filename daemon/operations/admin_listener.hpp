@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
-
 #include "base/http_server.hpp"
 #include "intake/http_gate.hpp"
 #include "operations/admin_api.hpp"
@@ -17,7 +15,7 @@ namespace relay {
 class AdminListener {
  public:
   // `api` outlives it.
-  AdminListener(boost::asio::io_context& context, HttpServerOptions options, std::vector<std::string> allowed_hosts,
+  AdminListener(ServingContext context, HttpServerOptions options, std::vector<std::string> allowed_hosts,
                 AdminApi& api);
   // Another configuration, but for the address and the socket's group and mode. On the thread of its io_context.
   void change(HttpServerOptions options, std::vector<std::string> allowed_hosts);

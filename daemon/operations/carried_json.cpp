@@ -155,30 +155,40 @@ CarriedDescription read_description(const json::object& object) {
   return described;
 }
 
-bool undelivered(const json::value& delivery) {
-  const std::string_view state = delivery.at("state").as_string();
-  return state == delivery_state_name(DeliveryState::queued) ||
-         state == delivery_state_name(DeliveryState::dead_letter);
+bool undelivered(const DeliveryView& delivery) {
+  return delivery.state == DeliveryState::queued || delivery.state == DeliveryState::dead_letter;
 }
 
 }  // namespace
 
 std::string carried_json(const SubmissionView& view, std::string_view payload_lost) {
-  json::object object =
-      submission_json(view, {.payload_name = true, .remote_text = true, .receipt = true, .history = true});
-  object["format"] = format_name;
-  object["content_type_parameters"] = view.submission.content_type_parameters;
-  if (!view.submission.query_parameters.empty()) object["query_parameters"] = view.submission.query_parameters;
-  object["payload_lost"] = payload_lost.empty() ? json::value(nullptr) : json::value(payload_lost);
-  json::array carried;
-  auto& deliveries = object["deliveries"].as_array();
-  for (std::size_t i = 0; i < deliveries.size(); ++i) {
-    if (!undelivered(deliveries[i])) continue;
-    deliveries[i].as_object()["possibly_delivered"] = view.deliveries.at(i).possibly_delivered;
-    carried.push_back(deliveries[i]);
+  const SubmissionJsonOptions all{.payload_name = true, .remote_text = true, .receipt = true, .history = true};
+  JsonText json;
+  json.begin_object();
+  write_submission_members(json, view, all);
+  json.key("deliveries");
+  json.begin_array();
+  for (const DeliveryView& delivery : view.deliveries) {
+    if (!undelivered(delivery)) continue;
+    json.begin_object();
+    write_delivery_members(json, delivery, all);
+    json.key("possibly_delivered");
+    json.boolean(delivery.possibly_delivered);
+    json.end_object();
   }
-  object["deliveries"] = std::move(carried);
-  return json::serialize(object) + "\n";
+  json.end_array();
+  json.key("format");
+  json.string(format_name);
+  json.key("content_type_parameters");
+  json.string(view.submission.content_type_parameters);
+  if (!view.submission.query_parameters.empty()) {
+    json.key("query_parameters");
+    json.string(view.submission.query_parameters);
+  }
+  json.key("payload_lost");
+  payload_lost.empty() ? json.null() : json.string(payload_lost);
+  json.end_object();
+  return json.take() + "\n";
 }
 
 Result<CarriedDescription> parse_carried_json(std::string_view text) {

@@ -54,7 +54,7 @@ void Daemon::Loop::finish(std::chrono::milliseconds at_most) {
 }
 
 Daemon::Daemon(LoadedSettings loaded, Journal& journal)
-    : intake_(static_cast<int>(intake_thread_names().size())),
+    : intake_(intake_thread_names().size()),
       operations_(1),
       signals_(operations_.context, SIGTERM, SIGINT, SIGHUP),
       look_timer_(operations_.context),
@@ -70,7 +70,7 @@ Daemon::Daemon(LoadedSettings loaded, Journal& journal)
       configuration_(std::move(loaded), {doors_,
                                          forwarder_,
                                          receiver_,
-                                         {intake_.context, receiver_, journal},
+                                         {intake_.serving, receiver_, journal},
                                          [this, &journal](const Settings& settings) {
                                            note_configuration(settings, journal, "reload");
                                            take_over(settings);
@@ -80,7 +80,7 @@ Daemon::Daemon(LoadedSettings loaded, Journal& journal)
   overview_.ask_doors([this] { return doors_.troubles(); });
   const Settings& settings = configuration_.settings();
   const auto add_admin = [&](const ListenAddress& listen, const std::vector<std::string>& allowed_hosts) {
-    admin_listeners_.push_back(std::make_unique<AdminListener>(operations_.context, admin_options_of(settings, listen),
+    admin_listeners_.push_back(std::make_unique<AdminListener>(operations_.serving, admin_options_of(settings, listen),
                                                                allowed_hosts, admin_api_));
   };
   add_admin({"", 0, settings.admin.socket.native()}, {});

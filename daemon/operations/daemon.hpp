@@ -49,11 +49,13 @@ class Daemon {
   // The threads that run one io_context, and how they end.
   class Loop {
    public:
-    explicit Loop(int concurrency) : context(concurrency), work_(boost::asio::make_work_guard(context)) {}
+    explicit Loop(std::size_t threads)
+        : context(static_cast<int>(threads)), serving(context, threads), work_(boost::asio::make_work_guard(context)) {}
     void run(const std::vector<std::string>& thread_names);
     // Lets what is under way end, for a bounded time, then ends the threads.
     void finish(std::chrono::milliseconds at_most);
     boost::asio::io_context context;
+    const ServingContext serving;
 
    private:
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;

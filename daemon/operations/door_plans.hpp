@@ -3,8 +3,7 @@
 
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
-
+#include "base/connection_server.hpp"
 #include "intake/receiver.hpp"
 #include "journal/journal.hpp"
 #include "operations/doors.hpp"
@@ -15,7 +14,7 @@ namespace relay {
 
 // What every door is made with; outlives them all.
 struct DoorSurroundings {
-  boost::asio::io_context& intake;
+  ServingContext intake;
   Receiver& receiver;
   Journal& journal;
 };

@@ -91,10 +91,15 @@ HttpResponse OperatorRequests::submission_now(const SubmissionId& id, std::uint6
   const auto found = journal_.find(id, true);
   // It was changed all the same.
   if (!found.ok() || !*found) return json_response(200, {{"id", id.text()}, {"changed", changed}});
-  json::object object =
-      submission_json((*found)->view, {.payload_name = true, .remote_text = true, .receipt = true, .history = true});
-  object["changed"] = changed;
-  return json_response(200, object);
+  const SubmissionJsonOptions all{.payload_name = true, .remote_text = true, .receipt = true, .history = true};
+  JsonText json;
+  json.begin_object();
+  write_submission_members(json, (*found)->view, all);
+  write_deliveries_member(json, (*found)->view, all);
+  json.key("changed");
+  json.number(static_cast<std::int64_t>(changed));
+  json.end_object();
+  return json_text_response(200, json.take());
 }
 
 void OperatorRequests::tell_lanes(const SubmissionId& id) {

@@ -140,16 +140,24 @@ def is_built(destination):
         return "isn't supported by this version" not in result.stderr
 
 
+def bare_once(options, far_end, count):
+    """What the bare client sends a second to a far end of its own: Azurite becomes slower with what it holds, so whoever comes
+    second would be measured against a fuller one. None where there is no such client."""
+    with tempfile.TemporaryDirectory(prefix="edge-relay-bench-", dir=options.folder) as folder:
+        with far_end.start(options, folder) as (_, client):
+            if not client:
+                return None
+            return json.loads(subprocess.run([*client, "--count", str(count), "--concurrency", str(CONCURRENCY)],
+                                             capture_output=True, text=True, check=True).stdout)["per_second"]
+
+
 def drain_once(options, far_end, count, intake):
     """Fills a journal, starts a relay on it, and takes the time from its start until all is delivered."""
+    bare = bare_once(options, far_end, count)
     with tempfile.TemporaryDirectory(prefix="edge-relay-bench-", dir=options.folder) as folder:
-        with far_end.start(options, folder) as (destination, client):
+        with far_end.start(options, folder) as (destination, _):
             if not is_built(destination):
                 return None
-            bare = None
-            if client:
-                bare = json.loads(subprocess.run([*client, "--count", str(count), "--concurrency", str(CONCURRENCY)],
-                                                 capture_output=True, text=True, check=True).stdout)["per_second"]
             Path(folder, "relay").mkdir()
             subprocess.run([options.programs / "fill_journal", Path(folder, "relay/journal.db"), "--queued", str(count), "--bytes",
                             str(options.bytes), "--destination", "there"], check=True)

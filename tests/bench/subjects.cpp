@@ -11,6 +11,7 @@
 #include "destinations/envelope_raw.hpp"
 #include "destinations/envelope_reportstream.hpp"
 #include "intake/payload_validator.hpp"
+#include "intake/submission_json.hpp"
 #include "submission/hl7_header_reader.hpp"
 #include "submission/mllp_frame.hpp"
 #include "support/temporary_folder.hpp"
@@ -77,6 +78,23 @@ Subject http_head() {
       HttpRequestParser parser;
       require(parser.parse_head(section, {}));
     };
+  });
+}
+
+// The answer to a sender while the destination is down.
+Subject submission_answer() {
+  return plain("submission_answer", 1000, [] {
+    SubmissionView view;
+    view.submission.client = "lab.default";
+    view.submission.content_type = "application/hl7-v2";
+    view.submission.payload_name = "20261124-000001.hl7";
+    view.submission.size = ByteCount{2000};
+    DeliveryView delivery;
+    delivery.destination = "reportstream";
+    delivery.next_attempt_at = WallTime{std::chrono::milliseconds{1'795'543'200'123}};
+    delivery.last_error = DeliveryError{ErrorKind::unavailable, 503, "the queue answered 503", {}};
+    view.deliveries.push_back(delivery);
+    return [view] { require(submission_json(view, {.payload_name = true}).size() > 400); };
   });
 }
 
@@ -190,6 +208,7 @@ std::vector<Subject> all_subjects() {
   return {mllp_frame(),
           http_head(),
           http_chunks(),
+          submission_answer(),
           hl7_header(),
           validation("validate_hl7", make_hl7_validator, result_message()),
           validation("validate_fhir_ndjson", make_fhir_ndjson_validator, fhir_line()),

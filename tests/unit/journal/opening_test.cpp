@@ -156,8 +156,8 @@ TEST_F(OpeningTest, AJournalThatWasSwitchedToARollbackJournalIsBroughtBack) {
 
 TEST_F(OpeningTest, ATableThatIsntOursIsRefused) {
   make_used();
-  change("DROP INDEX delivery_client");
-  expect_refused(Kind::corrupt, {"index delivery_client is missing", "edge-relay verify"});
+  change("DROP INDEX delivery_waiting");
+  expect_refused(Kind::corrupt, {"index delivery_waiting is missing", "edge-relay verify"});
 }
 
 TEST_F(OpeningTest, ALockFileWithoutItsDatabaseIsRefused) {

@@ -54,6 +54,21 @@ TEST_F(TurnsTest, OneAfterAnotherOfAClientAndOthersBeside) {
   expect_sound();
 }
 
+TEST_F(TurnsTest, WhoseTurnHasComeIsClaimedBehindTheAnswerBeforeWhatWasReadAhead) {
+  open();
+  append_ordered("lab.a");
+  const auto a2 = append_ordered("lab.a");
+  append_ordered("lab.b");
+  EXPECT_EQ(claimable().size(), 2u);  // from now on the next one is read with it
+  std::promise<std::vector<Claim>> behind;
+  journal->settle(claim_one().token, delivered(),
+                  [&](Result<void, SettleRefusal>) { behind.set_value(journal->claim("cloud", 1)); });
+  const auto claims = behind.get_future().get();
+  ASSERT_EQ(claims.size(), 1u);
+  EXPECT_EQ(claims.front().submission.id, a2);
+  expect_sound();
+}
+
 TEST_F(TurnsTest, WhatIsTriedAgainIsStillBefore) {
   open();
   const auto first = append_ordered("lab.a");
