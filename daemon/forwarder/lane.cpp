@@ -176,7 +176,19 @@ void Lane::start_probe(Moment now) {
       claim_next_probe(journal_, settings_.name, rules_.probe_rotation(), newest ? ClaimEnd::newest : ClaimEnd::oldest);
   nothing_to_probe_ = !claim;
   look_again_at_ = now.monotonic + longest_wait;
-  if (claim) start(std::move(*claim), now, true);
+  if (claim) return start(std::move(*claim), now, true);
+  // An operator took all of it: no probe would ever end this opening, nor the alarm that goes with it. Where everything
+  // is refused the alarm speaks of what was refused, and stays.
+  if (opening.cause == CircuitCause::refusing_everything || !nothing_is_queued()) return;
+  report_.nothing_left();
+  rules_.resume(now);
+}
+
+bool Lane::nothing_is_queued() const {
+  const auto snapshot = journal_.snapshot();
+  if (!snapshot.ok()) return false;
+  const auto found = snapshot->destinations.find(settings_.name);
+  return found != snapshot->destinations.end() && found->second.queued == 0;
 }
 
 // A circuit of which one submission or one client alone is the witness may be their own fault: when another comes, it

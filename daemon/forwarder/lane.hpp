@@ -58,6 +58,7 @@ class Lane {
   bool finished(Moment now) const;
   void start_what_may_start(Moment now);
   void start_probe(Moment now);
+  bool nothing_is_queued() const;
   void start_early_probe(Moment now);
   void start_those_let_in_again(Moment now);
   void start_due(Moment now);

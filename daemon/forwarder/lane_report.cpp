@@ -107,6 +107,12 @@ void LaneReport::held(std::optional<WallTime> until) {
   if (until) held_until_ = until;
 }
 
+void LaneReport::nothing_left() {
+  log_info("nothing is queued for this destination any more; whether it works again shows with the next submission",
+           {{"destination", destination_}});
+  told_opening_.reset();
+}
+
 void LaneReport::turn(const OutcomeRules& rules, std::size_t in_flight, Moment now) {
   tell_circuit(rules.circuit(), now);
   publish(rules, in_flight, now);

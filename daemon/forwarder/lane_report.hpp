@@ -25,6 +25,8 @@ class LaneReport {
   void heard_date(WallTime theirs, Moment now);
   // Each turn: when the hold window ends in which it is; nothing outside of all.
   void held(std::optional<WallTime> until);
+  // Before a circuit is closed because nothing is left that could tell whether the destination works again.
+  void nothing_left();
   // Each turn: changes of the circuit, and the condition where it changed. What changes with every delivery (last
   // success, last error, in flight) is published once a second at most.
   void turn(const OutcomeRules& rules, std::size_t in_flight, Moment now);

@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -30,8 +31,14 @@ namespace json = boost::json;
 class NewFile {
  public:
   static Result<std::unique_ptr<NewFile>> make(const std::string& path) {
+    struct stat there {};
+    if (::stat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
+      return fail(fmt::format("{} is there and is no file; name a path where an archive can be made", path));
+    }
     const std::string part = path + ".part";
-    auto file = open_file(part, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    // One that an interrupted export left may be readable by others, or be somebody's link.
+    ::unlink(part.c_str());
+    auto file = open_file(part, O_WRONLY | O_CREAT | O_EXCL, 0600);
     if (!file) return fail(file.error().message);
     return std::make_unique<NewFile>(path, part, std::move(*file));
   }

@@ -1,7 +1,9 @@
 // `edge-relay route`: where a submission would go by the configuration as it stands in its file, and why. Asks nobody
 // and sends nothing.
+#include <filesystem>
 #include <iterator>
 #include <ostream>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -75,18 +77,22 @@ ExitCode execute(const RouteCommand& command, const Streams& streams) {
     return ExitCode::configuration;
   }
   const Settings& settings = loaded->settings;
-  const auto payload = payload_of(command, settings.intake.max_payload, streams.in);
+  const auto refused = [&](const RequestProblem& problem) {
+    streams.err << fmt::format("refused ({} {}): {}\n", problem_status(problem.name), problem_name(problem.name),
+                               problem.detail);
+    return ExitCode::failure;
+  };
+  const ByteCount largest = settings.intake.max_payload;
+  std::error_code unknown;
+  const auto size = command.file == "-" ? 0 : std::filesystem::file_size(command.file, unknown);
+  if (!unknown && size > largest.value) return refused(too_large_problem(largest));
+  const auto payload = payload_of(command, largest, streams.in);
   if (!payload) {
     streams.err << "edge-relay route: " << payload.error().message << "\n";
     return ExitCode::failure;
   }
   const AdmissionRules rules{settings.intake, settings.clients, route_table_of(settings)};
   const Arrival arrival = arrival_of(command, settings, *payload);
-  const auto refused = [&](const RequestProblem& problem) {
-    streams.err << fmt::format("refused ({} {}): {}\n", problem_status(problem.name), problem_name(problem.name),
-                               problem.detail);
-    return ExitCode::failure;
-  };
   if (const auto problem = rules.check_client(arrival)) return refused(*problem);
   if (const auto problem = rules.check_content_type(arrival)) return refused(*problem);
   const auto header = first_hl7_header(*payload);

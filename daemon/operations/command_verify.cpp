@@ -61,6 +61,14 @@ void print_report(const VerifyReport& report, std::ostream& out) {
                      report.deliveries, report.payloads_checked, report.findings.size());
 }
 
+// Of a journal in which nothing was found: it may be a newer daemon's, and nobody should put that away.
+constexpr std::string_view not_whole =
+    " couldn't be checked whole, as \"not checked\" says; nothing was found in what was looked at";
+constexpr std::string_view not_sound =
+    " isn't sound. Keep a copy of it and of its -wal file before anything else; what a finding names is shown by "
+    "`edge-relay show ID`. Where the relay doesn't start with it, put a copy back that is sound, or move it and its "
+    "-wal, -shm and .lock files away to begin a new one, and have what is undelivered sent again by those who sent it";
+
 }  // namespace
 
 ExitCode execute(const VerifyCommand& command, const Streams& streams) {
@@ -98,12 +106,7 @@ ExitCode execute(const VerifyCommand& command, const Streams& streams) {
   const bool clean = report->findings.empty() && report->not_checked.empty();
   if (!clean) {
     for (const std::string& id : report->undelivered) streams.err << fmt::format("undelivered and readable: {}\n", id);
-    streams.err << fmt::format(
-        "edge-relay verify: {} isn't sound. Keep a copy of it and of its -wal file before anything else; what a "
-        "finding names is shown by `edge-relay show ID`. Where the relay doesn't start with it, put a copy back that "
-        "is sound, or move it and its -wal, -shm and .lock files away to begin a new one, and have what is undelivered "
-        "sent again by those who sent it\n",
-        path);
+    streams.err << "edge-relay verify: " << path << (report->findings.empty() ? not_whole : not_sound) << "\n";
   }
   return clean ? ExitCode::success : ExitCode::failure;
 }

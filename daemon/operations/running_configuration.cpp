@@ -62,7 +62,10 @@ ReloadOutcome RunningConfiguration::reload() {
   auto loaded = load_settings(settings_.file);
   if (!loaded) {
     ReloadOutcome outcome;
-    for (const Problem& one : loaded.error()) outcome.problems.push_back(one.text());
+    for (const Problem& one : loaded.error()) {
+      // A warning kept nothing from being taken over.
+      if (!one.warning) outcome.problems.push_back(one.text());
+    }
     return outcome;
   }
   for (const Problem& warning : loaded->warnings) log_warning(warning.text());

@@ -33,8 +33,8 @@ void ProblemList::warning(Place place, std::string message) {
   problems_.push_back({file_, place.line, place.column, true, one_line(std::move(message))});
 }
 
-bool ProblemList::has_errors() const {
-  return std::ranges::any_of(problems_, [](const Problem& problem) { return !problem.warning; });
+std::size_t ProblemList::errors() const {
+  return static_cast<std::size_t>(std::ranges::count(problems_, false, &Problem::warning));
 }
 
 std::vector<Problem> ProblemList::sorted() const {

@@ -22,7 +22,8 @@ class ProblemList {
 
   void error(Place place, std::string message);
   void warning(Place place, std::string message);
-  bool has_errors() const;
+  bool has_errors() const { return errors() > 0; }
+  std::size_t errors() const;
   std::size_t count() const { return problems_.size(); }
   // By place, each once.
   std::vector<Problem> sorted() const;

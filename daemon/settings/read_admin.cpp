@@ -9,15 +9,19 @@ namespace {
 void read_admin_listener(const Section& section, AdminSettings& admin, std::vector<PlacedListener>& listeners) {
   if (const auto written = section.text("listen"); written && written->value == "none") {
     admin.listen.reset();
+    read_tls(section, keys::admin_tls());  // for what is wrong in it
     return;
   }
   read_listen_address(section, *admin.listen);
   if (admin.listen->unix_socket()) {
     section.error("listen", "must be IP:PORT, or none; the operator's Unix socket is admin.socket");
   }
+  const std::size_t errors_before = section.reading().problems.errors();
   admin.tls = read_tls(section, keys::admin_tls());
+  // What is named and can't be read is an error by itself.
+  const bool access_is_read = section.reading().problems.errors() == errors_before;
   const bool asks_who = section.has("tokens") || (admin.tls && admin.tls->asks_for_certificates());
-  check_reach(section, *admin.listen, {admin.insecure, admin.tls.has_value(), asks_who});
+  if (access_is_read) check_reach(section, *admin.listen, {admin.insecure, admin.tls.has_value(), asks_who});
   listeners.push_back({*admin.listen, section.place("listen"), "admin.listen"});
 }
 

@@ -109,10 +109,14 @@ std::string the_types_there_are() {
   return words;
 }
 
+bool is_to_come(const Text& type) {
+  return std::ranges::find(types_to_come, type.value) != types_to_come.end();
+}
+
 const DestinationType* type_named(const Section& only_type, const Text& type) {
   const auto found = std::ranges::find(types, type.value, &DestinationType::name);
   if (found != types.end()) return &*found;
-  if (std::ranges::find(types_to_come, type.value) != types_to_come.end()) {
+  if (is_to_come(type)) {
     only_type.reading().problems.error(type.place,
                                        only_type.name("type") + ": " + type.value + " isn't supported by this version");
     return nullptr;
@@ -139,24 +143,46 @@ std::optional<Text> type_of(const Reading& reading, const YAML::Node& node, cons
   return std::nullopt;
 }
 
-std::optional<DestinationSettings> read_destination(const Reading& reading, const std::string& name,
-                                                    const YAML::Node& node, Place place) {
-  const std::string path = "destinations." + name;
-  const auto type = type_of(reading, node, path, place);
-  if (!type) return std::nullopt;
-  static const KeySection no_keys;
-  const DestinationType* known = type_named(Section(reading, YAML::Node(), path, no_keys, place), *type);
-  if (known == nullptr) return std::nullopt;
+// Of all types together.
+const KeySection& keys_of_all() {
+  static const KeySection all = [] {
+    KeySection together{"destinations.NAME", {}};
+    for (const DestinationType& type : types) {
+      for (const Key& key : type.keys().keys) {
+        if (together.find(key.name) == nullptr) together.keys.push_back(key);
+      }
+    }
+    return together;
+  }();
+  return all;
+}
 
-  const Section section(reading, node, path, known->keys(), place);
-  DestinationSettings destination;
-  destination.name = name;
+void read_what_all_have(const Section& section, DestinationSettings& destination) {
   section.read("concurrency", destination.concurrency, 1, 256);
   section.read("timeout", destination.timeout, milliseconds(1), hours(1));
   section.read("alarm_after", destination.alarm_after, milliseconds(1), hours(24 * 365));
   destination.rate = read_rate(section);
   destination.backoff = read_backoff(section);
   destination.hold_windows = read_hold_windows(section);
+}
+
+std::optional<DestinationSettings> read_destination(const Reading& reading, const std::string& name,
+                                                    const YAML::Node& node, Place place) {
+  const std::string path = "destinations." + name;
+  const auto type = type_of(reading, node, path, place);
+  static const KeySection no_keys;
+  const DestinationType* known =
+      type ? type_named(Section(reading, YAML::Node(), path, no_keys, place), *type) : nullptr;
+  DestinationSettings destination;
+  destination.name = name;
+  if (known == nullptr) {
+    // Whatever type is meant: a key that none has is named, `typ` among them, and what all have is read.
+    const bool looked_at = node.IsMap() && !(type && is_to_come(*type));
+    if (looked_at) read_what_all_have(Section(reading, node, path, keys_of_all(), place), destination);
+    return std::nullopt;
+  }
+  const Section section(reading, node, path, known->keys(), place);
+  read_what_all_have(section, destination);
   known->read(section, destination);
   return destination;
 }

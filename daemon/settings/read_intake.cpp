@@ -39,14 +39,18 @@ HttpListenerSettings read_http_listener(const Section& section) {
   section.read_mode("mode", listener.mode);
   section.read("insecure", listener.insecure);
 
+  const std::size_t errors_before = section.reading().problems.errors();
   listener.tls = read_tls(section, keys::intake_tls());
   listener.tokens = read_intake_tokens(section);
+  const bool access_is_read = section.reading().problems.errors() == errors_before;
   listener.public_keys = read_sender_keys(section);
   listener.allow_from = read_allow_from(section);
   listener.rate = read_rate(section);
   section.read_one_of<unsigned>("reportstream_status", listener.reportstream_status, {{"201", 201U}, {"202", 202U}});
 
-  check_reach(section, listener.listen, {listener.insecure, listener.tls.has_value(), listener.asks_who()});
+  // What is named and can't be read is an error by itself; that nobody is asked who they are would be untrue beside it.
+  if (access_is_read)
+    check_reach(section, listener.listen, {listener.insecure, listener.tls.has_value(), listener.asks_who()});
   for (const char* key : {"group", "mode"}) {
     if (section.has(key) && !listener.listen.unix_socket())
       section.warning(key, "has no effect: only a unix: listener has one");

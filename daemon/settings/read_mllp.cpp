@@ -49,6 +49,7 @@ MllpListenerSettings read_mllp_listener(const Section& section) {
   if (listener.listen.unix_socket()) section.error("listen", "MLLP is spoken over TCP: write IP:PORT");
   listener.client = read_client(section, "client");
   read_client_rules(section, listener.clients);
+  const std::size_t errors_before = section.reading().problems.errors();
   listener.tls = read_tls(section, keys::intake_mllp_tls());
   const bool certificates_name = listener.tls && !listener.tls->clients.empty();
   if (!section.has("client") && !section.has("clients") && !certificates_name) {
@@ -57,6 +58,8 @@ MllpListenerSettings read_mllp_listener(const Section& section) {
                     "`clients` by MSH-3 and MSH-4, or tls.clients by certificate");
   }
   listener.allow_from = read_allow_from(section);
+  // What is named and can't be read is an error by itself.
+  const bool access_is_read = section.reading().problems.errors() == errors_before;
   section.read_one_of<AcknowledgementMode>("ack", listener.ack,
                                            {{"original", AcknowledgementMode::original},
                                             {"enhanced", AcknowledgementMode::enhanced},
@@ -72,7 +75,7 @@ MllpListenerSettings read_mllp_listener(const Section& section) {
                                             {"test", TestProductionGuard::test}});
   section.read("max_connections", listener.max_connections, 1, 65'535);
   section.read("insecure", listener.insecure);
-  check_mllp_reach(section, listener);
+  if (access_is_read) check_mllp_reach(section, listener);
   return listener;
 }
 

@@ -126,6 +126,24 @@ def test_offline_where_no_daemon_runs(source, make_relay, tmp_path):
         other.await_state(identifier, "delivered", timeout=60)
 
 
+def test_an_archive_is_its_owners_alone_and_takes_no_other_things_place(source, tmp_path):
+    fill(source)
+    linked = tmp_path / "linked"
+    linked.write_bytes(b"somebody's")
+    (tmp_path / "out.tar.part").symlink_to(linked)
+    run(source, "export", "--output", tmp_path / "out.tar")
+    assert linked.read_bytes() == b"somebody's"
+    (tmp_path / "next.tar.part").write_bytes(b"left by an interrupted one")
+    (tmp_path / "next.tar.part").chmod(0o644)
+    run(source, "export", "--output", tmp_path / "next.tar")
+    for name in ("out.tar", "next.tar"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600 and not (tmp_path / name).is_symlink()
+    os.mkfifo(tmp_path / "pipe")
+    result = source.command("export", "--output", tmp_path / "pipe")
+    assert result.returncode == 1 and b"is there and is no file" in result.stderr
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_offline_with_encryption(make_relay, tmp_path):
     key = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
     source = relay_with(make_relay, tmp_path, "source", journal={"encryption_key": key})

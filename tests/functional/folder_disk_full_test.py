@@ -69,6 +69,7 @@ def test_a_share_that_hangs_stalls_no_other_door_and_no_stop(make_outbox, tmp_pa
     outbox.put("hanging.hl7", payload)
     (other / "beside.hl7").write_bytes(beside)
     await_true(lambda: outbox.payloads() == [beside], outbox.look)
+    await_true(lambda: (tmp_path / "hangs.met").exists(), "the other folder's thread hangs")
     relay.submit(hl7())
     assert outbox.waiting() == ["hanging.hl7"]
     assert relay.stop() == 0, "it waits for the share"

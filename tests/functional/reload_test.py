@@ -72,6 +72,10 @@ def test_a_bad_file_changes_nothing(directory_relay):
     assert "nothing was changed" in result.stderr.decode() and result.stdout == b""
     as_json = relay.command("reload", "--json")
     assert as_json.returncode == 78 and json.loads(as_json.stdout) == answer.json()
+    # A warning is no reason for it.
+    config = json.loads(good)
+    relay.file.write_text(json.dumps({**config, "admin": {**config.get("admin", {}), "socket_mode": "0666"}, "sight": "x"}))
+    assert [": error: " in each for each in reload(relay).json()["problems"]] == [True]
     relay.file.write_text(good.rstrip().removesuffix("}"))
     result = relay.command("reload")
     assert result.returncode == 78, result.stderr

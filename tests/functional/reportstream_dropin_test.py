@@ -112,7 +112,9 @@ def test_what_would_keep_nothing_is_refused(make_listener, option):
 
 def test_the_status_of_a_success_can_be_chosen(make_listener):
     relay = make_listener(reportstream_status=202)
-    assert relay.request("POST", "/api/waters", {"Content-Type": HL7, "client": "lab.a"}, hl7()).status == 202
+    answer = relay.request("POST", "/api/waters", {"Content-Type": HL7, "client": "lab.a"}, hl7())
+    assert answer.status == 202 and answer.json()["httpStatus"] == 202
+    assert relay.request("GET", path_of(answer.header("Location"))).json()["httpStatus"] == 202
 
 
 def test_the_history_follows_the_submission(make_listener, tmp_path):

@@ -89,6 +89,10 @@ def test_the_command_says_where_it_would_go_and_why(routed, tmp_path):
     result = route(message(b"SMALL", rest=b"OBX|1|" + b"x" * 70_000))
     assert result.returncode == 1 and b"payload_too_large" in result.stderr
     assert result.stdout.startswith(b"route 3:")
+    with open(tmp_path / "huge", "wb") as file:
+        file.truncate(1 << 32)
+    result = routed.command("route", tmp_path / "huge", "--client", "lab.x", "--content-type", HL7)
+    assert result.returncode == 1 and result.stderr.startswith(b"refused (413 payload_too_large): ")
     assert route(b"a,b\n", type_="text/rtf").returncode == 1
     assert routed.command("route", tmp_path / "absent", "--client", "lab.x").returncode == 1
     assert routed.command("route").returncode == 2

@@ -3,13 +3,16 @@
 
      STEP_THREAD  the thread, by its name
      STEP_KILL    which operation, counted from 0: 2n before the n-th, 2n + 1 after it
-     STEP_HANG    a file: while it is there, every operation of that thread waits, as on a share that doesn't answer
+     STEP_HANG    a file: while it is there, every operation of that thread waits, as on a share that doesn't answer;
+                  FILE.met is there from the first one on
      STEP_BLIND   set: the kernel has no inotify */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -19,13 +22,23 @@
 
 static atomic_long steps;
 
+static void mark(const char* hang) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s.met", hang);
+  const int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (file >= 0) close(file);
+}
+
 static void step(void) {
   const char* thread = getenv("STEP_THREAD");
   const char* at = getenv("STEP_KILL");
   const char* hang = getenv("STEP_HANG");
   char name[16] = "";
   if (thread == NULL || prctl(PR_GET_NAME, name) != 0 || strcmp(name, thread) != 0) return;
-  while (hang != NULL && access(hang, F_OK) == 0) usleep(20000);
+  while (hang != NULL && access(hang, F_OK) == 0) {
+    mark(hang);
+    usleep(20000);
+  }
   if (at != NULL && atomic_fetch_add(&steps, 1) == atol(at)) kill(getpid(), SIGKILL);
 }
 

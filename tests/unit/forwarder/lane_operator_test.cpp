@@ -16,6 +16,17 @@ class LaneOperatorTest : public LaneTest {
     start([&](const Result<ActionDone, ActionRefusal>& answer) { ok.set_value(answer.ok()); });
     EXPECT_TRUE(ok.get_future().get());
   }
+  bool discarded(const SubmissionId& id) {
+    std::promise<bool> ok;
+    journal_->operator_actions().act(
+        {SubmissionAction::discard, id, std::nullopt, "not needed", {"anna", "socket"}},
+        [&](const Result<ActionDone, ActionRefusal>& answer) { ok.set_value(answer.ok()); });
+    return ok.get_future().get();
+  }
+  void take_away(const SubmissionId& id) {
+    EXPECT_TRUE(await([&] { return discarded(id); })) << "refused while a try is under way";
+    lane_->taken_away(id);
+  }
   void pause(bool wanted) {
     done([&](ActionCallback callback) {
       auto& actions = journal_->operator_actions();
@@ -48,6 +59,32 @@ TEST_F(LaneOperatorTest, WhereItIsStillBrokenTheCircuitOpensAgain) {
   lane_->resume();
   EXPECT_TRUE(await([&] { return script_->tries() > tries && !condition().up; }));
   EXPECT_EQ(totals().queued, 1U);
+}
+
+TEST_F(LaneOperatorTest, WhereAllWasTakenAwayTheCircuitClosesAndWhatComesNextTells) {
+  script_->answer_all(broken_answer());
+  const auto id = submit();
+  start_lane();
+  EXPECT_TRUE(await([&] { return !condition().up; }));
+  take_away(id);
+  EXPECT_TRUE(await_passing(10s, [&] { return condition().up; }));
+  const auto tries = script_->tries();
+  const auto next = submit();
+  EXPECT_TRUE(await([&] { return script_->tries() > tries && !condition().up; })) << "it is still broken";
+  script_->answer_all(accepted_answer());
+  EXPECT_TRUE(await_passing(10s, [&] { return state(next) == DeliveryState::delivered; }));
+}
+
+TEST_F(LaneOperatorTest, AsLongAsOneWaitsTheCircuitStaysOpen) {
+  script_->answer_all(broken_answer());
+  const auto id = submit();
+  submit();
+  start_lane();
+  EXPECT_TRUE(await([&] { return !condition().up; }));
+  take_away(id);
+  const auto tries = script_->tries();
+  EXPECT_TRUE(await_passing(10s, [&] { return script_->tries() > tries + 2; }));
+  EXPECT_FALSE(condition().up);
 }
 
 TEST_F(LaneOperatorTest, NothingIsSentWhilePausedAndAllOfItAfter) {

@@ -171,6 +171,21 @@ TEST_F(Problems, ListenersMustBeAddressesApartFromEachOther) {
             "they are, and whoever is on the way can read along");
 }
 
+TEST_F(Problems, WhatCantBeReadOfTlsIsNotTakenForAbsent) {
+  for (const char* listener :
+       {"admin: {listen: '10.0.0.1:8871', tls: {", "intake: {http: [{listen: '10.0.0.1:1', tls: {",
+        "intake: {mllp: [{listen: '10.0.0.1:1', client: lab.a, tls: {"}) {
+    const std::string ends = listener[0] == 'a' ? "}}\n" : "}}]}\n";
+    const Texts texts =
+        beside(listener + std::string("certificate: /c, key: /k, client_ca: '${env:ABSENT_HERE}'") + ends);
+    ASSERT_EQ(texts.size(), 1U) << texts.back();
+    EXPECT_NE(texts[0].find("tls.client_ca: "), std::string::npos) << texts[0];
+  }
+  const Texts switched_off = beside("admin: {listen: none, tls: {bogus: 1, certificate: /c, key: /k}}\n");
+  ASSERT_FALSE(switched_off.empty());
+  EXPECT_NE(switched_off[0].find("unknown key admin.tls.bogus"), std::string::npos) << switched_off[0];
+}
+
 TEST_F(Problems, InsecureIsNamedAsAWarning) {
   const Texts texts = beside("admin: {listen: '10.0.0.1:8871', insecure: true}\n");
   ASSERT_EQ(texts.size(), 1U);
@@ -185,6 +200,13 @@ TEST_F(Problems, OfADestination) {
   EXPECT_EQ(
       of_cloud("    type: directry\n"),
       Texts{"3:11: error: destinations.cloud.type: \"directry\" is no type of destination; did you mean `directory`?"});
+  const Texts of_a_slip = of_cloud("    typ: directory\n    path: /x\n    concurrency: 0\n");
+  ASSERT_EQ(of_a_slip.size(), 3U) << "whatever type is meant, the rest is looked at";
+  EXPECT_TRUE(of_a_slip[0].starts_with("2:3: error: destinations.cloud.type is missing; there are "));
+  EXPECT_EQ(of_a_slip[1], "3:5: error: unknown key destinations.cloud.typ; did you mean `type`?");
+  EXPECT_TRUE(of_a_slip[2].starts_with("5:18: error: destinations.cloud.concurrency: "));
+  EXPECT_EQ(of_cloud("    type: rabbitmq\n    exchange: x\n"),
+            Texts{"3:11: error: destinations.cloud.type: rabbitmq isn't supported by this version"});
   EXPECT_EQ(of_cloud("    type: directory\n"), Texts{"2:3: error: destinations.cloud: path is missing"});
   EXPECT_EQ(of_cloud("    type: directory\n    path: /nonexistent\n"),
             Texts{"4:11: warning: destinations.cloud.path: \"/nonexistent\" isn't a folder that is there; make it, and "
