@@ -89,7 +89,7 @@ TEST(HttpHeadScanner, RefusesAtTheFirstByteThatIsWrong) {
 TEST(HttpHeadScanner, TakesSixteenKibibytesAndNotOneByteMore) {
   for (const std::size_t step : {std::size_t{1}, std::size_t{4096}, max_header_section + 10}) {
     EXPECT_EQ(scan(section_of(max_header_section), step), (Scanned{State::complete, max_header_section}));
-    for (const std::size_t more : {1, 2, 3, 4, 5}) {
+    for (std::size_t more = 1; more <= 5; ++more) {
       EXPECT_EQ(scan(section_of(max_header_section + more), step), (Scanned{State::too_large, 0})) << more;
     }
     // Wrong inside the section: that is said, although it is too large too.

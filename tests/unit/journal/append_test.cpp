@@ -95,7 +95,6 @@ TEST_F(AppendTest, ManyThreadsAppendAtOnceAndEachIsAnsweredOnce) {
   open();
   std::vector<std::thread> threads;
   std::atomic<int> answered{0};
-  std::mutex ids_mutex;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 100; ++i) {
