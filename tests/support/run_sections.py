@@ -36,7 +36,7 @@ PYTEST = re.compile(r"^=* ?(.*(?:passed|failed|error|no tests ran).*) in [\d.]+s
 # Where a test says what went wrong; it stands in the next few lines.
 FAILURE = re.compile(r": Failure$|^\[  FAILED  \] |^FAILED |^ERROR |^E   |^seed \d+, |^hangs: |Sanitizer: |: (error|fatal error): |was ended: ")
 LINES_BEHIND_A_FAILURE = 8
-MOST_MINUTES = 80
+MOST_MINUTES = 75
 # Said again at the end, where a reader of a long log looks first.
 what_failed = []
 
@@ -300,10 +300,10 @@ SECTIONS = [
     Section("soak", "ten minutes of everything at once", soak, 25),
     Section("package", "the Debian package, under a systemd of its own", package, 40),
     Section("quickstart", "the README's first command", quickstart, 2),
-    Section("asan-build", "build (ASan and UBSan)", lambda options: build("asan"), 20),
+    Section("asan-build", "build (ASan and UBSan)", lambda options: build("asan"), 25),
     Section("asan-unit", "unit tests under ASan and UBSan", lambda options: unit("asan", options), 5),
     Section("asan-functional", "main functional tests under ASan and UBSan", lambda options: functional("asan", options), 5),
-    Section("tsan-build", "build (TSan)", lambda options: build("tsan"), 20),
+    Section("tsan-build", "build (TSan)", lambda options: build("tsan"), 25),
     Section("tsan-unit", "unit tests under TSan", lambda options: unit("tsan", options), 10),
     Section("tsan-functional", "main functional tests under TSan", lambda options: functional("tsan", options), 5),
 ]
