@@ -26,6 +26,7 @@ struct alignas(8) GatheredWrites::Wal {
 
 int GatheredWrites::write_out(sqlite3_file* wal) {
   const std::size_t size = std::exchange(held_, 0);
+  if (size > 0) synced_ = false;
   for (std::size_t done = 0; done < size;) {
     const std::size_t piece = std::min(size - done, piece_size);
     const int result = wal->pMethods->xWrite(wal, room_.data() + done, static_cast<int>(piece),
@@ -42,7 +43,10 @@ int GatheredWrites::write(sqlite3_file* wal, const char* from, std::size_t size,
     const int result = write_out(wal);
     if (result != SQLITE_OK) return result;
   }
-  if (size > room_.size()) return wal->pMethods->xWrite(wal, from, static_cast<int>(size), offset);
+  if (size > room_.size()) {
+    synced_ = false;
+    return wal->pMethods->xWrite(wal, from, static_cast<int>(size), offset);
+  }
   if (held_ == 0) held_begin_ = offset;
   std::memcpy(room_.data() + held_, from, size);
   held_ += size;
@@ -74,11 +78,15 @@ struct GatheredWrites::FileCalls {
   }
   static int truncate(sqlite3_file* file, sqlite3_int64 size) {
     const int written = settle(file);
+    owner(file).synced_ = false;
     return written == SQLITE_OK ? below(file)->pMethods->xTruncate(below(file), size) : written;
   }
   static int sync(sqlite3_file* file, int flags) {
     const int written = settle(file);
-    return written == SQLITE_OK ? below(file)->pMethods->xSync(below(file), flags) : written;
+    if (written != SQLITE_OK || owner(file).synced_) return written;
+    const int synced = below(file)->pMethods->xSync(below(file), flags);
+    owner(file).synced_ = synced == SQLITE_OK;
+    return synced;
   }
   static int size(sqlite3_file* file, sqlite3_int64* size) {
     const int written = settle(file);
@@ -114,6 +122,7 @@ struct GatheredWrites::VfsCalls {
     wal->base.pMethods = nullptr;
     wal->owner = &owner(vfs);
     wal->owner->held_ = 0;
+    wal->owner->synced_ = false;  // a process that was killed may have left more than the disk has
     const int result = below->xOpen(below, path, FileCalls::below(file), flags, flags_then);
     if (result == SQLITE_OK) wal->base.pMethods = &FileCalls::methods;
     return result;

@@ -2,6 +2,9 @@
 // system in a few pieces. SQLite writes each page with two calls, thirty for a commit under load, whose system calls
 // were a sixth of the writer's time.
 //
+// And it leaves out a sync behind which nothing was written: before each write-back SQLite syncs the WAL, which the
+// last commit has synced already, and the disk takes its time for that all the same.
+//
 // Promises: SQLite sees a WAL that is written at once. What is held back goes out, in the order it came, before the WAL
 // is synced, read, measured, cut off or closed; before a write that doesn't follow on from it; and when the room for it
 // is full. A write that the disk refuses is reported by whatever made it go out, for a commit by its sync: SQLite takes
@@ -45,6 +48,7 @@ class GatheredWrites {
   std::vector<char> room_;
   std::size_t held_ = 0;          // bytes of it that wait
   sqlite3_int64 held_begin_ = 0;  // where in the WAL they belong
+  bool synced_ = false;           // the disk has confirmed all that the WAL holds
 };
 
 }  // namespace relay

@@ -65,7 +65,7 @@ bool Housekeeping::due(const WriterState& state, WallTime now, MonotonicTime mon
   return !far_retries_.empty() || !sweeper_.idle() || rotates_ || erases_ || clock_note_;
 }
 
-void Housekeeping::run(WriteTransaction& transaction) {
+bool Housekeeping::run(WriteTransaction& transaction) {
   // The clock was set ahead since it was looked at: it is doubted at the next look.
   if (transaction.now - wall_ > std::chrono::minutes(1)) erases_ = rotates_ = false;
   erased_ = erases_ || !sweeper_.idle();
@@ -84,6 +84,7 @@ void Housekeeping::run(WriteTransaction& transaction) {
       transaction.may_have_work.push_back(retry.destination);
     }
   }
+  return erased_;
 }
 
 void Housekeeping::save_clock(WriteTransaction& transaction) {

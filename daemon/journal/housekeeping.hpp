@@ -24,8 +24,9 @@ class Housekeeping {
 
   // Whether a slice is due. Reads, at most once a minute; throws DatabaseError.
   bool due(const WriterState& state, WallTime now, MonotonicTime monotonic_now);
-  // One slice of everything that is due, within the transaction.
-  void run(WriteTransaction& transaction);
+  // One slice of everything that is due, within the transaction. Whether something was erased, which changes many
+  // pages.
+  bool run(WriteTransaction& transaction);
   // The transaction is durable, or was rolled back.
   void settled(bool committed);
 

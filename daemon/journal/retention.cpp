@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::chrono::seconds look_every{1};
 // Bounds of a slice: entries, and bytes of the payloads in their rows. Chunks are the sweeper's, likewise bounded. Who
-// submits meanwhile waits for two slices at most, which is about as long as a commit takes.
+// submits meanwhile waits for one slice at most, which takes about as long as a commit.
 constexpr std::size_t entries_a_slice = 25;
 constexpr ByteCount bytes_a_slice = kibibytes(256);
 // An entry this far ahead of the clock was written while the clock was wrong.

@@ -111,6 +111,9 @@ void Writer::handle(Inbox::Batch batch) {
   }
 
   Work work;
+  // Who submits doesn't wait for a slice of housekeeping; every other commit has one whoever submits.
+  work.with_housekeeping = batch.arrivals.empty() || slice_was_passed_;
+  slice_was_passed_ = more_housekeeping_ && !work.with_housekeeping;
   for (const auto& command : batch.first) work.commands.push_back(command.get());
   for (const auto& command : batch.arrivals) work.commands.push_back(command.get());
   Saved saved = save(work);
@@ -177,7 +180,7 @@ void Writer::admit(std::vector<std::unique_ptr<Command>>& arrivals) {
       continue;
     }
     bytes += arrival->weight();
-    chunks_in_wal_ = chunks_in_wal_ || arrival->brings_chunk();
+    bulk_in_wal_ = bulk_in_wal_ || arrival->brings_chunk();
     if (const auto refusal = disk_.refuses(bytes)) {
       arrival->not_saved(*refusal);
       bytes -= arrival->weight();
@@ -249,7 +252,7 @@ void Writer::apply_all(WriteTransaction& transaction, const Work& work) {
       apply_alone(transaction, *command);
     }
   }
-  if (work.with_housekeeping && more_housekeeping_) housekeeping_.run(transaction);
+  if (work.with_housekeeping && more_housekeeping_) bulk_in_wal_ = housekeeping_.run(transaction) || bulk_in_wal_;
 }
 
 void Writer::apply_alone(WriteTransaction& transaction, Command& command) {

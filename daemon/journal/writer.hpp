@@ -98,9 +98,10 @@ class Writer {
   std::vector<Command*> failed_alone_;  // of the save under way
   std::string last_error_;
   bool more_housekeeping_ = true;  // at start, before anything is asked
+  bool slice_was_passed_ = false;  // by arrivals, in the last commit
   MonotonicTime next_recovery_{};
-  int written_back_at_ = 0;     // frames in the WAL when it was last written back; 0 since it has begun anew
-  bool chunks_in_wal_ = false;  // since then
+  int written_back_at_ = 0;   // frames in the WAL when it was last written back; 0 since it has begun anew
+  bool bulk_in_wal_ = false;  // since then
   MonotonicTime waited_for_readers_{};
   std::chrono::seconds rest_between_waits_{1};  // longer after each wait in vain
   std::thread thread_;

@@ -12,9 +12,9 @@ namespace {
 // on the disk, which syncs faster than a file that grows. Where a reader keeps it from beginning anew (a `verify` of
 // minutes), it is written back after as many more, not after every commit.
 constexpr int checkpoint_frames = 256;
-// With chunks in it: all of their pages are written once, so nothing is saved by waiting, and who submits meanwhile
-// waits for all of it.
-constexpr int checkpoint_frames_of_chunks = 32;
+// With bulk in it (chunks of large payloads, what is erased): little of it is written twice, so little is saved by
+// waiting, and who submits meanwhile waits for all of it.
+constexpr int checkpoint_frames_of_bulk = 32;
 // Short readers that overlap keep the WAL from beginning anew although it was written back. From 16 MiB on they are
 // waited for, shortly, once a second, and half as often after each time in vain; a long one isn't, it would be in vain.
 // From 64 MiB on it is every second again. At 128 MiB nothing is taken until the WAL could be emptied.
@@ -29,10 +29,10 @@ constexpr std::chrono::seconds longest_rest_between_waits{16};
 void Writer::write_wal_back() {
   const int frames = connection_.wal_frames();
   if (frames < written_back_at_) written_back_at_ = 0;  // it has begun anew
-  if (frames - written_back_at_ >= (chunks_in_wal_ ? checkpoint_frames_of_chunks : checkpoint_frames)) {
+  if (frames - written_back_at_ >= (bulk_in_wal_ ? checkpoint_frames_of_bulk : checkpoint_frames)) {
     checkpoint(Connection::Checkpoint::passive);
     written_back_at_ = frames;
-    chunks_in_wal_ = false;
+    bulk_in_wal_ = false;
   }
   const MonotonicTime now = clock_.monotonic_now();
   const bool in_vain = connection_.frames_held() >= checkpoint_frames && frames < most_frames;

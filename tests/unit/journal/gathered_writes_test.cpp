@@ -109,6 +109,32 @@ TEST_F(GatheredWritesTest, ARefusedWriteIsTheCommitsFailureAndNothingElses) {
   EXPECT_EQ(rows_for_others(), 2);
 }
 
+// Before it writes the WAL back SQLite syncs it, which the last commit has done already.
+TEST_F(GatheredWritesTest, ASyncBehindWhichNothingWasWrittenIsLeftOut) {
+  insert(1, 60);
+  disk.plan({.nth = UINT64_MAX});
+  writer.execute("PRAGMA wal_checkpoint(PASSIVE)");
+  EXPECT_EQ(disk.count(FaultyOperation::sync), 1U) << "the database's alone";
+}
+
+TEST_F(GatheredWritesTest, WhatAnEarlierProcessLeftIsSyncedAllTheSame) {
+  insert(1, 60);
+  Connection next(path, Connection::Mode::write, disk.name());
+  disk.plan({.nth = UINT64_MAX});
+  next.execute("PRAGMA wal_checkpoint(PASSIVE)");
+  EXPECT_EQ(disk.count(FaultyOperation::sync), 2U) << "the WAL's and the database's";
+}
+
+TEST_F(GatheredWritesTest, ASyncThatFailedIsMadeUpFor) {
+  insert(1, 60);
+  disk.plan({.operation = FaultyOperation::sync});
+  EXPECT_THROW(insert(100, 1), DatabaseError);
+  disk.plan({.nth = UINT64_MAX});
+  writer.execute("PRAGMA wal_checkpoint(PASSIVE)");
+  EXPECT_EQ(disk.count(FaultyOperation::sync), 2U) << "the WAL's and the database's";
+  EXPECT_EQ(rows_for_others(), 60);
+}
+
 TEST(GatheredWrites, RefusesALayerThatIsNotThere) {
   EXPECT_THROW(GatheredWrites("no-such-layer"), std::invalid_argument);
 }
