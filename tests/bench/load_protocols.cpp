@@ -42,12 +42,15 @@ std::uint64_t big_endian(std::string_view bytes) {
 
 class Http final : public LoadProtocol {
  public:
-  Http(std::size_t payload_size, std::string_view target)
+  Http(std::size_t payload_size, std::string_view target, std::string_view client)
       : payload_(payload_size),
         head_("POST " + std::string(target) +
               " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/hl7-v2\r\n"
               "Content-Length: " +
-              std::to_string(payload_.make(0).size()) + "\r\n\r\n") {}
+              std::to_string(payload_.make(0).size()) + "\r\n") {
+    if (!client.empty()) head_.append("Relay-Client: ").append(client).append("\r\n");
+    head_ += "\r\n";
+  }
 
   void sign_in(int) override {}
   void append_request(std::string& out, std::uint64_t number) override {
@@ -331,8 +334,9 @@ std::string_view NumberedPayload::make(std::uint64_t number) {
   return text_;
 }
 
-std::unique_ptr<LoadProtocol> make_protocol(std::string_view name, std::size_t payload_size, std::string_view target) {
-  if (name == "http") return std::make_unique<Http>(payload_size, target);
+std::unique_ptr<LoadProtocol> make_protocol(std::string_view name, std::size_t payload_size, std::string_view target,
+                                            std::string_view client) {
+  if (name == "http") return std::make_unique<Http>(payload_size, target, client);
   if (name == "redis") return std::make_unique<Redis>(payload_size);
   if (name == "postgresql") return std::make_unique<Postgresql>(payload_size);
   if (name == "rabbitmq") return std::make_unique<Rabbitmq>(payload_size);

@@ -34,8 +34,9 @@ class NumberedPayload {
   std::size_t digits_at_ = 0;
 };
 
-// http (POST of `target`), redis (XADD), postgresql (INSERT, a commit each), rabbitmq (a quorum queue with confirms).
-// One object a connection. Throws std::invalid_argument for another name.
-std::unique_ptr<LoadProtocol> make_protocol(std::string_view name, std::size_t payload_size, std::string_view target);
+// http (POST of `target`, as `client` where one is named), redis (XADD), postgresql (INSERT, a commit each), rabbitmq
+// (a quorum queue with confirms). One object a connection. Throws std::invalid_argument for another name.
+std::unique_ptr<LoadProtocol> make_protocol(std::string_view name, std::size_t payload_size, std::string_view target,
+                                            std::string_view client);
 
 }  // namespace relay::bench
