@@ -57,17 +57,22 @@ Result<WallTime> use_certificate(SSL_CTX* context, const TlsFiles& files) {
   return end_of(chain.front().get());
 }
 
-Result<void> use_key(SSL_CTX* context, const TlsFiles& files) {
+Result<PrivateKey> read_key(const TlsFiles& files) {
   auto pem = pem_of("key", files.key);
   if (!pem) return Failure{pem.error()};
-  const PrivateKey key(PEM_read_bio_PrivateKey(reader_of(*pem).get(), nullptr, no_passphrase, nullptr));
+  PrivateKey key(PEM_read_bio_PrivateKey(reader_of(*pem).get(), nullptr, no_passphrase, nullptr));
   OPENSSL_cleanse(pem->data(), pem->size());
   ERR_clear_error();
-  const std::string what = described("key", files.key);
-  if (!key) return fail(what + ": there is no PEM private key without a passphrase in it");
-  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
+  if (!key) return fail(described("key", files.key) + ": there is no PEM private key without a passphrase in it");
+  return key;
+}
+
+Result<void> use_key(SSL_CTX* context, const TlsFiles& files) {
+  const auto key = read_key(files);
+  if (!key) return Failure{key.error()};
+  if (SSL_CTX_use_PrivateKey(context, key->get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
     ERR_clear_error();
-    return fail(what + ": it isn't the key of " + described("certificate", files.certificate));
+    return fail(described("key", files.key) + ": it isn't the key of " + described("certificate", files.certificate));
   }
   return {};
 }
@@ -130,6 +135,22 @@ Result<TlsContext::Loaded> TlsContext::load(const TlsFiles& files) {
   if (auto used = use_key(context->get(), files); !used) return Failure{used.error()};
   if (auto asked = ask_for_certificates(context->get(), files); !asked) return Failure{asked.error()};
   return Loaded{std::move(*context), *not_after};
+}
+
+std::vector<std::string> TlsContext::complaints_about(const TlsFiles& files) {
+  ERR_clear_error();
+  const auto context = new_context();
+  if (!context) return {context.error().message};
+  std::vector<std::string> complaints;
+  const auto take = [&](const auto& result) {
+    if (!result) complaints.push_back(result.error().message);
+    return result.ok();
+  };
+  const bool shown = !files.certificate.empty() && take(use_certificate(context->get(), files));
+  if (!files.key.empty() && shown) take(use_key(context->get(), files));
+  if (!files.key.empty() && !shown) take(read_key(files));
+  take(ask_for_certificates(context->get(), files));
+  return complaints;
 }
 
 TlsContext::Stamps TlsContext::stamps_of(const TlsFiles& files) {

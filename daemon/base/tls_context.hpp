@@ -40,6 +40,9 @@ class TlsContext {
   // The error names the file and what is wrong with it; never what stands in it. `clock` outlives it.
   static Result<std::shared_ptr<TlsContext>> make(TlsFiles files, const Clock& clock = system_clock());
 
+  // What make() would say of each of the files that are named, not of the first alone. Empty where all can be used.
+  static std::vector<std::string> complaints_about(const TlsFiles& files);
+
   // For a new connection. Files that have changed are read again, at most once a second; while they can't be used the
   // last good ones stay, and the log says so once for each change. Blocks on the files.
   std::shared_ptr<ssl_ctx_st> current();

@@ -1,5 +1,7 @@
 #include "intake/folder_listing.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <map>
@@ -14,7 +16,7 @@ namespace {
 // At a few hundred files a second this is looked at again within a minute.
 constexpr std::size_t most_files = 10'000;
 constexpr std::size_t most_markers = 2 * most_files;
-constexpr std::size_t most_folders = 1'000;
+constexpr std::size_t most_folders = 10'000;
 constexpr unsigned deepest = 16;
 
 bool older(const FoundFile& a, const FoundFile& b) {
@@ -60,17 +62,15 @@ class Lister {
 
   void take_entry(const FolderHandle& folder, FoundFile found, unsigned depth,
                   const std::map<std::string, std::string>& markers) {
-    if (is_hidden_name(found.name)) return;
-    const bool may_be_folder = !settings_.client && !(depth == 0 && is_reserved_folder(found.name));
-    const bool may_be_file = matches(found.name);
+    // A folder that is hidden is other people's (.snapshot); one named lab.tmp is a client's.
+    const bool may_be_folder =
+        !settings_.client && !found.name.starts_with('.') && !(depth == 0 && is_reserved_folder(found.name));
+    const bool may_be_file = !is_hidden_name(found.name) && matches(found.name);
     if (!may_be_file && !may_be_folder) return;
     const auto entry = folder.look(found.name);
     if (!entry) return;  // gone meanwhile
     if (entry->kind == FolderEntry::Kind::folder && may_be_folder) {
-      if (depth < deepest && listing_.folders.size() < most_folders) {
-        listing_.folders.push_back(found.folder.empty() ? found.name : found.path());
-        depths_.push_back(depth + 1);
-      }
+      take_folder(found.folder.empty() ? found.name : found.path(), depth + 1);
     } else if (entry->kind == FolderEntry::Kind::file && may_be_file) {
       found.identity = entry->identity;
       if (settings_.complete_when == FileCompleteWhen::marker) {
@@ -78,6 +78,23 @@ class Lister {
         if (!found.marker) return;
       }
       keep_the_oldest(std::move(found));
+    }
+  }
+
+  // What lies beyond a bound is never taken: that must be seen.
+  void take_folder(std::string name, unsigned depth) {
+    const bool too_deep = depth > deepest;
+    if (!too_deep && listing_.folders.size() < most_folders) {
+      listing_.folders.push_back(std::move(name));
+      depths_.push_back(depth);
+    } else if (!listing_.trouble) {
+      listing_.trouble =
+          FileError{EOVERFLOW, too_deep ? fmt::format("subfolders are looked into {} levels deep, and there are deeper "
+                                                      "ones: their files aren't taken",
+                                                      deepest)
+                                        : fmt::format("{} subfolders are looked into, and there are more: the files of "
+                                                      "some aren't taken",
+                                                      most_folders)};
     }
   }
 

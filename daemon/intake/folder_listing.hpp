@@ -24,11 +24,12 @@ struct FoundFile {
 struct FolderListing {
   std::vector<FoundFile> files;        // by time of their content, then by name
   std::vector<std::string> folders;    // that were looked into, "" first
-  std::optional<FileError> trouble{};  // the first subfolder that couldn't be looked into, and why
+  std::optional<FileError> trouble{};  // why a subfolder wasn't looked into, of the first
 };
 
 // With `complete_when: marker`, files that have no marker are left out. Where each client has a subfolder, subfolders
-// are looked into, a few levels deep; otherwise only the folder itself. Error: the folder itself can't be read.
+// are looked into, 10,000 of them and 16 levels deep at most; otherwise only the folder itself. Error: the folder
+// itself can't be read.
 Result<FolderListing, FileError> list_folder(const FolderHandle& root, const FolderSettings& settings);
 
 }  // namespace relay

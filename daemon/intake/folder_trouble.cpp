@@ -28,6 +28,8 @@ std::string folder_advice(const FileError& error, const std::string& folder) {
     case ENOSPC:
     case EDQUOT:
       return "make room on its disk";
+    case EOVERFLOW:
+      return "take away subfolders that are done with, empty ones too";
     default:
       return "look at its disk or share";
   }

@@ -11,9 +11,21 @@ namespace {
 
 namespace json = boost::json;
 
-bool any(const SubmissionView& view, const char* confirmation) {
-  return std::ranges::any_of(view.deliveries,
-                             [&](const DeliveryView& each) { return each.confirmation == confirmation; });
+const DeliveryView* first_of(const SubmissionView& view, std::string_view confirmation) {
+  const auto found = std::ranges::find(view.deliveries, confirmation, &DeliveryView::confirmation);
+  return found == view.deliveries.end() ? nullptr : &*found;
+}
+
+// Of a delivered one, what the destinations that can be asked have said since; the others have nothing to add.
+std::string_view said_later(const SubmissionView& view) {
+  if (const auto* failed = first_of(view, "failed")) {
+    return failed->overall_status.empty() ? "Error" : std::string_view(failed->overall_status);
+  }
+  if (const auto* pending = first_of(view, "pending")) {
+    const std::string_view said = pending->overall_status;
+    return said.empty() || said == "Received" ? "Waiting to Deliver" : said;
+  }
+  return first_of(view, "confirmed") != nullptr ? "Delivered" : "Waiting to Deliver";
 }
 
 json::array errors_of(const SubmissionView& view) {
@@ -40,10 +52,7 @@ std::string_view reportstream_status(const SubmissionView& view) {
     case SubmissionState::delivered:
       break;
   }
-  if (any(view, "failed")) return "Error";
-  const bool all_confirmed =
-      std::ranges::all_of(view.deliveries, [](const DeliveryView& each) { return each.confirmation == "confirmed"; });
-  return all_confirmed && !view.deliveries.empty() ? "Delivered" : "Waiting to Deliver";
+  return said_later(view);
 }
 
 std::uint64_t reportstream_submission_id(const SubmissionId& id) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/http_text.hpp"
+#include "base/utf8.hpp"
 
 namespace relay {
 namespace {
@@ -38,33 +39,6 @@ std::string_view before(std::string_view text, char separator) {
   return text.substr(0, text.find(separator));
 }
 
-// How many bytes of well-formed UTF-8 `text` begins with as one character (RFC 3629 section 4); 0 for none.
-std::size_t utf8_character(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(i < text.size() ? text[i] : 0); };
-  const auto continues = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
-  const std::uint8_t lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF) return continues(1) ? 2 : 0;
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    const bool in_range = (lead != 0xE0 || byte(1) >= 0xA0) && (lead != 0xED || byte(1) <= 0x9F);
-    return in_range && continues(1) && continues(2) ? 3 : 0;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    const bool in_range = (lead != 0xF0 || byte(1) >= 0x90) && (lead != 0xF4 || byte(1) <= 0x8F);
-    return in_range && continues(1) && continues(2) && continues(3) ? 4 : 0;
-  }
-  return 0;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = utf8_character(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 }  // namespace
 
 std::optional<std::string> parse_idempotency_key(std::string_view text) {
@@ -78,7 +52,8 @@ Result<std::optional<Digest>> parse_content_digest(const std::vector<std::string
   for (const std::string_view member : list_elements(values)) {
     const std::string_view algorithm = trimmed(before(member, '='));
     if (algorithm.size() == member.size()) return fail("Content-Digest is no dictionary of byte sequences.");
-    const std::string_view value = trimmed(member.substr(member.find('=') + 1));
+    // Parameters mean nothing here; base64 has no ';'.
+    const std::string_view value = trimmed(before(member.substr(member.find('=') + 1), ';'));
     const bool byte_sequence = value.size() >= 2 && value.front() == ':' && value.back() == ':';
     if (algorithm.empty() || !byte_sequence) return fail("Content-Digest is no dictionary of byte sequences.");
     if (!equal_ignoring_case(algorithm, "sha-256")) continue;

@@ -51,6 +51,22 @@ TEST_F(TlsContextTest, SaysWhatIsWrongWithWhichFile) {
             "key " + foreign_key + ": it isn't the key of certificate");
 }
 
+TEST_F(TlsContextTest, ComplainsAboutEachFileThatIsNamed) {
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(TlsContext::complaints_about({ours_.certificate_pem, ours_.key_pem, other_.certificate_pem}), Texts{});
+  EXPECT_EQ(TlsContext::complaints_about({}), Texts{});
+  const std::string empty = write("empty", "");
+  const std::string no_certificate = "certificate " + empty + ": there is no PEM certificate in it";
+  const std::string no_authority = "client_ca " + empty + ": there is no PEM certificate in it";
+  EXPECT_EQ(TlsContext::complaints_about({empty, empty, empty}),
+            (Texts{no_certificate, "key " + empty + ": there is no PEM private key without a passphrase in it",
+                   no_authority}));
+  EXPECT_EQ(TlsContext::complaints_about({empty, other_.key_pem, ""}), Texts{no_certificate})
+      << "whose key it is can't be told then";
+  EXPECT_EQ(TlsContext::complaints_about({ours_.certificate_pem, other_.key_pem, empty}),
+            (Texts{"key: it isn't the key of certificate", no_authority}));
+}
+
 TEST_F(TlsContextTest, NeverShowsAKeyThatStandsInTheConfiguration) {
   const std::string broken = ours_.key_pem.substr(0, 80);
   const std::string message = failure_of({ours_.certificate_pem, broken, ""});

@@ -55,13 +55,33 @@ TEST_F(FolderListingTest, OnlyFilesThatThePatternsName) {
 TEST_F(FolderListingTest, SubfoldersWhereEachClientHasOne) {
   settings.client.reset();
   for (const char* name : {"lab.a/1.hl7", "lab.a/deep/er/2.hl7", "lab.b/3.hl7", "4.hl7", "done/5.hl7", "Failed/6.hl7",
-                           ".hidden/7.hl7", "lab.a/done/8.hl7"}) {
+                           ".hidden/7.hl7", "lab.a/done/8.hl7", "lab.tmp/9.hl7"}) {
     folder.put(name, "x");
   }
   std::filesystem::create_directory_symlink(folder.path() / "lab.a", folder.path() / "lab.linked");
   Names found = listed();
   std::ranges::sort(found);
-  EXPECT_EQ(found, (Names{"4.hl7", "lab.a/1.hl7", "lab.a/deep/er/2.hl7", "lab.a/done/8.hl7", "lab.b/3.hl7"}));
+  EXPECT_EQ(found,
+            (Names{"4.hl7", "lab.a/1.hl7", "lab.a/deep/er/2.hl7", "lab.a/done/8.hl7", "lab.b/3.hl7", "lab.tmp/9.hl7"}));
+}
+
+TEST_F(FolderListingTest, WhatLiesTooDeepIsTold) {
+  settings.client.reset();
+  std::string path = "lab.a";
+  for (int level = 1; level < 16; ++level) path += "/d";
+  folder.put(path + "/deepest.hl7", "x");
+  EXPECT_FALSE(list_folder(folder.open(), settings)->trouble);
+  folder.put(path + "/d/too-deep.hl7", "x");
+  const auto listing = list_folder(folder.open(), settings);
+  EXPECT_EQ(listing->files.size(), 1U);
+  ASSERT_TRUE(listing->trouble);
+  EXPECT_NE(listing->trouble->message.find("16 levels"), std::string::npos) << listing->trouble->message;
+}
+
+TEST_F(FolderListingTest, MoreSubfoldersThanAreLookedIntoAreTold) {
+  settings.client.reset();
+  for (int n = 0; n < 9'999; ++n) std::filesystem::create_directories(folder.path() / "lab.a" / std::to_string(n));
+  EXPECT_TRUE(list_folder(folder.open(), settings)->trouble) << "with the folder itself and lab.a, one too many";
 }
 
 TEST_F(FolderListingTest, WithMarkersOnlyWhatHasOne) {

@@ -33,6 +33,8 @@ TEST(ContentDigest, FindsSha256AmongOthers) {
   EXPECT_EQ(*parse_content_digest({two}), abc);
   const std::string one = "sha-256=:" + digest_of_abc + ":";
   EXPECT_EQ(*parse_content_digest({"md5=:AAAA:", one}), abc);
+  const std::string with_parameters = "sha-256=:" + digest_of_abc + ":;from=\"a,b\";now, md5=:AAAA:;x";
+  EXPECT_EQ(*parse_content_digest({with_parameters}), abc);
   EXPECT_EQ(*parse_content_digest({"sha-512=:AAAA:"}), std::nullopt);
   EXPECT_EQ(*parse_content_digest({}), std::nullopt);
 }
