@@ -1,5 +1,7 @@
 #include "journal/conditions.hpp"
 
+#include <algorithm>
+
 namespace relay {
 
 void ConditionBoard::set(const std::string& destination, DestinationCondition condition) {
@@ -23,7 +25,11 @@ void ConditionBoard::merge_into(SubmissionView& view) const {
     }
     if (found->second.up) continue;
     if (found->second.circuit_error) delivery.last_error = found->second.circuit_error;
-    if (found->second.next_probe_at) delivery.next_attempt_at = found->second.next_probe_at;
+    if (found->second.next_probe_at) {
+      // Nothing is probed in a hold window either.
+      const auto held_until = found->second.holding ? found->second.held_until : std::nullopt;
+      delivery.next_attempt_at = std::max(*found->second.next_probe_at, held_until.value_or(WallTime::min()));
+    }
   }
 }
 

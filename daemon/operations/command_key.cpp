@@ -48,6 +48,10 @@ ExitCode execute(const KeyNewCommand& command, const Streams& streams) {
     streams.out << pem.reveal();
   }
   streams.out << key.public_jwk(command.algorithm, key_id) << "\n";
+  if (!streams.out.flush()) {
+    streams.err << "edge-relay key new: the key can't be written to standard output\n";
+    return ExitCode::failure;
+  }
   streams.err << (command.output ? "" : "The private key stands above: keep it where the relay alone can read it. ")
               << "Give the JSON line to the other side, and set auth.key_id: " << key_id << "\n";
   return ExitCode::success;

@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
 #include "operations/admin_client.hpp"
@@ -69,24 +70,29 @@ ExitCode execute(const ListCommand& command, const Streams& streams) {
                    {"DELIVERIES"}});
   std::uint64_t rows = 0;
   std::string cursor;
+  json::array listed;
+  json::object last_page;
   // A page may be short, or empty, and still not be the last.
   do {
     const auto answer = client.get(target_for(command, limit - rows, cursor));
     if (!answer) return complain(streams, answer.error().message);
     if (answer->status != 200) return complain(streams, problem_text(*answer));
-    if (command.json) {
-      streams.out << answer->body << "\n";
-      return ExitCode::success;
-    }
-    const auto page = parse_json_object(answer->body);
+    auto page = parse_json_object(answer->body);
     if (!page) return complain(streams, page.error().message);
     for (const auto& value : array_member(*page, "submissions")) {
       if (!value.is_object()) continue;
-      add_row(table, value.as_object());
+      listed.push_back(value);
       ++rows;
     }
     cursor = text_member(*page, "next_cursor");
+    last_page = std::move(*page);
   } while (rows < limit && !cursor.empty());
+  if (command.json) {
+    last_page["submissions"] = std::move(listed);
+    streams.out << json::serialize(last_page) << "\n";
+    return ExitCode::success;
+  }
+  for (const auto& value : listed) add_row(table, value.as_object());
   if (rows == 0) {
     streams.err << "no submission matches\n";
     return ExitCode::success;

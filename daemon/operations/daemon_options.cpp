@@ -77,7 +77,9 @@ std::vector<std::string> insecure_listeners_of(const Settings& settings) {
     }
   }
   const auto& admin = settings.admin;
-  if (admin.insecure && admin.listen && !admin.listen->loopback()) listeners.push_back("admin " + admin.listen->text());
+  if (admin.insecure && admin.listen && !admin.listen->loopback() && !admin.guarded()) {
+    listeners.push_back("admin " + admin.listen->text());
+  }
   return listeners;
 }
 

@@ -216,7 +216,8 @@ const KeySection& admin() {
        {"socket_mode", built, "0660", "of the operator socket"},
        {"allowed_hosts", built, "[]", "more names that a request's Host may have"},
        {"read", built, "open",
-        "open: whoever reaches the listener may read health and counts; token: only who has one of tokens"},
+        "open (on loopback): whoever reaches the listener may read health and counts; token: only who has one of "
+        "tokens"},
        {"insecure", built, "false", "true: may listen beyond loopback although nobody is asked who they are"},
        {"tls", built, "", "certificate, key, client_ca"},
        {"tokens", built, "[]", "bearer tokens, with which an operator may do over TCP what the socket allows"}});

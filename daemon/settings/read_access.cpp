@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/digest.hpp"
@@ -58,7 +60,7 @@ std::vector<Item> read_items(const Section& section, std::string_view key, const
 
 std::optional<BearerToken> read_intake_token(const Section& section) {
   const auto client = read_client(section, "client");
-  const auto digest = read_token_sha256(section);
+  const auto digest = read_token_sha256(section, "edge-relay token new");
   if (!digest || (section.has("client") && !client)) return std::nullopt;
   return BearerToken{*digest, client.value_or("")};
 }
@@ -108,18 +110,13 @@ std::optional<Rate> read_rate(const Section& section) {
 TlsFiles read_tls_files(const Section& section) {
   TlsFiles files;
   const auto read = [&](const char* key, std::string& target, bool needed) {
-    const auto text = section.text(key);
-    if (text) target = text->value;
+    if (const auto text = section.text(key)) target = text->value;
     if (!section.has(key) && needed) section.error(std::string("needs `") + key + "`: a path, or PEM text");
-    return text.has_value() || (!needed && !section.has(key));
   };
-  const bool whole = static_cast<int>(read("certificate", files.certificate, true)) +
-                         static_cast<int>(read("key", files.key, true)) +
-                         static_cast<int>(read("client_ca", files.client_ca, false)) ==
-                     3;
-  if (whole) {
-    if (const auto usable = TlsContext::make(files); !usable) report_unusable(section, usable.error().message);
-  }
+  read("certificate", files.certificate, true);
+  read("key", files.key, true);
+  read("client_ca", files.client_ca, false);
+  for (std::string& complaint : TlsContext::complaints_about(files)) report_unusable(section, std::move(complaint));
   return files;
 }
 
@@ -135,9 +132,9 @@ std::optional<TlsListenerSettings> read_tls(const Section& listener, const KeySe
   return tls;
 }
 
-std::optional<Digest> read_token_sha256(const Section& section) {
+std::optional<Digest> read_token_sha256(const Section& section, std::string_view command) {
   const auto hex = section.text("token_sha256");
-  if (!section.has("token_sha256")) section.error("needs token_sha256; `edge-relay token new` prints one");
+  if (!section.has("token_sha256")) section.error(fmt::format("needs token_sha256; `{}` prints one", command));
   if (!hex) return std::nullopt;
   const auto bytes = hex_decode(hex->value);
   const bool lower_case = std::ranges::none_of(hex->value, [](char c) { return c >= 'A' && c <= 'F'; });

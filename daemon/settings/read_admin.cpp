@@ -1,10 +1,17 @@
 #include <algorithm>
 
-#include "base/digest.hpp"
 #include "settings/section_readers.hpp"
 
 namespace relay {
 namespace {
+
+// What is asked for is asked of everybody there: who only reads, too.
+void ask_for_tokens_beyond_loopback(const Section& section, AdminSettings& admin) {
+  if (const auto read = section.text("read"); read && read->value == "open") {
+    section.error("read", "open is for loopback alone; beyond it everything is shown with one of admin.tokens");
+  }
+  admin.token_to_read = true;
+}
 
 void read_admin_listener(const Section& section, AdminSettings& admin, std::vector<PlacedListener>& listeners) {
   if (const auto written = section.text("listen"); written && written->value == "none") {
@@ -20,8 +27,10 @@ void read_admin_listener(const Section& section, AdminSettings& admin, std::vect
   admin.tls = read_tls(section, keys::admin_tls());
   // What is named and can't be read is an error by itself.
   const bool access_is_read = section.reading().problems.errors() == errors_before;
-  const bool asks_who = section.has("tokens") || (admin.tls && admin.tls->asks_for_certificates());
+  const bool names_tokens = !section.items("tokens").empty();  // one that can't be read is an error by itself
+  const bool asks_who = names_tokens || (admin.tls && admin.tls->asks_for_certificates());
   if (access_is_read) check_reach(section, *admin.listen, {admin.insecure, admin.tls.has_value(), asks_who});
+  if (!admin.listen->loopback() && !admin.insecure && names_tokens) ask_for_tokens_beyond_loopback(section, admin);
   listeners.push_back({*admin.listen, section.place("listen"), "admin.listen"});
 }
 
@@ -47,30 +56,13 @@ bool is_operator_name(const std::string& name) {
 }
 
 void read_token(const Section& section, AdminSettings& admin) {
-  BearerToken token;
   const auto name = section.text("name");
-  if (!name) {
-    section.error("needs a name, which the audit shows for what is done with that token");
-    return;
-  }
-  if (!is_operator_name(name->value)) {
+  if (!section.has("name")) section.error("needs a name, which the audit shows for what is done with that token");
+  if (name && !is_operator_name(name->value)) {
     section.error("name", "isn't a name: 1 to 100 printable ASCII characters without blanks");
   }
-  token.name = name->value;
-  const auto hex = section.text("token_sha256");
-  if (!hex) {
-    section.error("needs token_sha256; `edge-relay token new --admin NAME` makes a token and prints it");
-    return;
-  }
-  const auto bytes = hex_decode(hex->value);
-  const bool lower_case =
-      std::none_of(hex->value.begin(), hex->value.end(), [](char c) { return c >= 'A' && c <= 'F'; });
-  if (!bytes || bytes->size() != token.sha256.bytes.size() || !lower_case) {
-    section.error("token_sha256", "isn't 64 digits of lower-case hex, the SHA-256 of the token");
-    return;
-  }
-  std::copy(bytes->begin(), bytes->end(), token.sha256.bytes.begin());
-  admin.tokens.push_back(std::move(token));
+  const auto digest = read_token_sha256(section, "edge-relay token new --admin NAME");
+  if (name && digest) admin.tokens.push_back({*digest, name->value});
 }
 
 void read_who_may_read(const Section& section, AdminSettings& admin) {
@@ -82,7 +74,7 @@ void read_who_may_read(const Section& section, AdminSettings& admin) {
   if (!read || read->value == "open") return;
   if (read->value != "token") {
     section.error("read", read->quoted() + " isn't open or token");
-  } else if (!section.has("tokens")) {
+  } else if (section.items("tokens").empty()) {
     section.error("read", "token needs admin.tokens, or nobody could read");
   }
   admin.token_to_read = read->value == "token";

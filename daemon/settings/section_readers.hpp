@@ -62,7 +62,8 @@ void check_listeners_apart(const Reading& reading, const std::vector<PlacedListe
 TlsFiles read_tls_files(const Section& section);
 // `tls`; nothing where it is absent. Unusable files are reported at their line.
 std::optional<TlsListenerSettings> read_tls(const Section& listener, const KeySection& known);
-std::optional<Digest> read_token_sha256(const Section& section);
+// `command` makes a token, as the message says where there is none.
+std::optional<Digest> read_token_sha256(const Section& section, std::string_view command);
 std::vector<BearerToken> read_intake_tokens(const Section& listener);
 std::vector<SenderKey> read_sender_keys(const Section& listener);
 std::optional<Rate> read_rate(const Section& section);

@@ -81,9 +81,11 @@ struct AdminSettings {
   unsigned socket_mode = 0660;
   std::vector<std::string> allowed_hosts;
   bool insecure = false;
-  bool token_to_read = false;       // over TCP nothing is shown without one
+  bool token_to_read = false;  // over TCP nothing is shown without one; so it is beyond loopback where there are any
   std::vector<BearerToken> tokens;  // of operators; each has a name
   std::optional<TlsListenerSettings> tls{};
+
+  bool guarded() const { return tls && (!tokens.empty() || tls->asks_for_certificates()); }
 };
 
 struct BackoffSettings {

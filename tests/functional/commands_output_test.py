@@ -3,9 +3,10 @@
 import hashlib
 import json
 import re
+import subprocess
 
 import pytest
-from relay import FHIR, HL7, command, fhir, hl7
+from relay import BINARY, FHIR, HL7, SLOWNESS, command, fhir, hl7
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 COMMANDS = ["run", "check", "submit", "status", "list", "show", "verify", "version",
@@ -138,6 +139,26 @@ def test_status(directory_relay):
     assert isinstance(status["as_of"], int)
 
 
+def test_a_list_longer_than_an_answer_is_printed_whole(make_relay, tmp_path):
+    relay = make_relay({"destinations": {"archive": {"type": "directory", "path": str(tmp_path)}}})
+    for _ in range(1005):
+        relay.submit(hl7(), client="lab.x")
+    listed = json.loads(relay.command("list", "--json", "--limit", "1003").stdout)
+    assert len({each["id"] for each in listed["submissions"]}) == 1003 and listed["next_cursor"]
+    listed = json.loads(relay.command("list", "--json", "--limit", "2000").stdout)
+    assert len({each["id"] for each in listed["submissions"]}) == 1005 and listed["next_cursor"] is None
+
+
+def test_what_cant_be_printed_is_a_failure(make_relay, tmp_path):
+    relay = make_relay({"destinations": {"archive": {"type": "directory", "path": str(tmp_path)}}})
+    with open("/dev/full", "wb") as full:
+        for arguments in (["version"], ["--help"], ["key", "new"], ["status", "--config", relay.file], ["list", "--json", "--config", relay.file],
+                          ["check", "--config", relay.file]):
+            result = subprocess.run([str(BINARY), *map(str, arguments)], stdout=full, stderr=subprocess.PIPE, timeout=60 * SLOWNESS, check=False)
+            assert result.returncode == 1 and b"standard output" in result.stderr, (arguments, result)
+            assert b"stands above" not in result.stderr
+
+
 def test_list(make_relay, azurite, tmp_path):
     (tmp_path / "a").mkdir()
     relay = make_relay({"destinations": {"a": {"type": "directory", "path": str(tmp_path / "a")},
@@ -165,6 +186,7 @@ def test_list(make_relay, azurite, tmp_path):
     text = relay.command("list")
     assert text.returncode == 0 and all(each in text.stdout.decode() for each in newest_first)
     assert relay.command("list", "--state", "nonsense").returncode in (1, 2)
+    assert listed("--limit", "2000") == newest_first
     page = relay.admin("/v1/submissions?limit=2").json()
     assert [each["id"] for each in page["submissions"]] == newest_first[:2]
     assert "receipt" not in page["submissions"][0]["deliveries"][0]

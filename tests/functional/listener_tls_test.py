@@ -1,6 +1,7 @@
 """TLS of the listeners: what is spoken, who gets in with which certificate, and certificates that change."""
 
 import contextlib
+import hashlib
 import http.server
 import shutil
 import socket
@@ -159,6 +160,21 @@ def test_the_operator_listener_speaks_tls_too(make_tls_relay, identities):
     relay = make_tls_relay({}, {"admin": {"tls": tls_of(identities["server"])}})
     answer = tls_request(("127.0.0.1", relay.admin_port), client_context(identities["server"]), "GET", "/health/live")
     assert answer.status == 200
+
+
+def test_the_operator_listener_beyond_loopback_shows_nothing_without_a_token(make_tls_relay, identities):
+    tokens = [{"token_sha256": hashlib.sha256(b"on-call").hexdigest(), "name": "on-call"}]
+    relay = make_tls_relay({})
+    assert relay.stop() == 0
+    relay.config["admin"] = {"listen": f"0.0.0.0:{relay.admin_port}", "socket": str(relay.socket_path), "tls": tls_of(identities["server"]),
+                             "tokens": tokens}
+    relay.update({})
+    relay.start(ready=False)
+    await_true(lambda: is_ready(relay), lambda: f"ready: {relay.log()[-2000:]}", timeout=60 * SLOWNESS)
+    address, context = ("127.0.0.1", relay.admin_port), client_context(identities["server"])
+    for target in ("/health", "/metrics", "/v1/submissions", "/v1/audit"):
+        assert tls_request(address, context, "GET", target).status == 401, target
+        assert tls_request(address, context, "GET", target, {"Authorization": "Bearer on-call"}).status == 200, target
 
 
 def test_unusable_files_are_configuration_errors(make_relay, identities, tmp_path):

@@ -131,6 +131,11 @@ TEST_F(QueryTest, WhileACircuitIsOpenEveryQueuedDeliveryShowsWhyAndUntilWhen) {
     EXPECT_EQ(shown.deliveries[0].attempts, 0u);
   }
   EXPECT_FALSE(journal->conditions().at("cloud").up);
+  down.holding = true;
+  down.held_until = clock.wall_now() + std::chrono::hours(1);
+  journal->set_condition("cloud", down);
+  EXPECT_EQ(view(waiting).deliveries[0].next_attempt_at, down.held_until)
+      << "nothing is probed in a hold window either";
   journal->set_condition("cloud", {});
   EXPECT_FALSE(view(waiting).deliveries[0].last_error.has_value());
 }

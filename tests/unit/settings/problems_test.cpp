@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "settings/key_table.hpp"
+#include "support/test_certificate.hpp"
 #include "unit/settings/temporary_folder.hpp"
 
 namespace relay {
@@ -178,12 +179,30 @@ TEST_F(Problems, WhatCantBeReadOfTlsIsNotTakenForAbsent) {
     const std::string ends = listener[0] == 'a' ? "}}\n" : "}}]}\n";
     const Texts texts =
         beside(listener + std::string("certificate: /c, key: /k, client_ca: '${env:ABSENT_HERE}'") + ends);
-    ASSERT_EQ(texts.size(), 1U) << texts.back();
-    EXPECT_NE(texts[0].find("tls.client_ca: "), std::string::npos) << texts[0];
+    ASSERT_EQ(texts.size(), 3U) << texts.back() << ": each file that can't be used, and nothing of an open listener";
+    for (const char* key : {"tls.certificate: ", "tls.key: ", "tls.client_ca: "}) {
+      EXPECT_TRUE(std::ranges::any_of(texts, [&](const auto& text) { return text.find(key) != std::string::npos; }))
+          << key;
+    }
   }
   const Texts switched_off = beside("admin: {listen: none, tls: {bogus: 1, certificate: /c, key: /k}}\n");
   ASSERT_FALSE(switched_off.empty());
   EXPECT_NE(switched_off[0].find("unknown key admin.tls.bogus"), std::string::npos) << switched_off[0];
+}
+
+TEST_F(Problems, AnOperatorsListenerBeyondLoopbackIsOpenToNobody) {
+  const TestCertificate own = make_test_certificate();
+  const std::string tls = "certificate: " + folder.write("relay.pem", own.certificate_pem) +
+                          ", key: " + folder.write("relay.key", own.key_pem);
+  const std::string listens = "admin: {listen: '10.0.0.1:8871', tls: {" + tls + "}";
+  const Texts no_token = beside(listens + ", tokens: []}\n");
+  ASSERT_EQ(no_token.size(), 1U);
+  EXPECT_NE(no_token[0].find("would be open beyond this machine to everybody"), std::string::npos) << no_token[0];
+  const std::string token = "tokens: [{name: on-call, token_sha256: " + std::string(64, 'a') + "}]";
+  EXPECT_EQ(beside(listens + ", " + token + "}\n"), Texts{});
+  const Texts open = beside(listens + ", " + token + ", read: open}\n");
+  ASSERT_EQ(open.size(), 1U);
+  EXPECT_NE(open[0].find("admin.read: open is for loopback alone"), std::string::npos) << open[0];
 }
 
 TEST_F(Problems, InsecureIsNamedAsAWarning) {
@@ -496,12 +515,18 @@ TEST_F(Problems, ValuesOfPartsThatAreNotBuiltYetAreRefusedByName) {
             Texts{"5:15: error: destinations.cloud.envelope: cloudevents isn't supported by this version"});
   EXPECT_EQ(beside("admin: {read: token}\n"),
             Texts{"2:15: error: admin.read: token needs admin.tokens, or nobody could read"});
+  EXPECT_EQ(beside("admin: {read: token, tokens: []}\n"),
+            Texts{"2:15: error: admin.read: token needs admin.tokens, or nobody could read"});
   EXPECT_EQ(
       beside("admin: {tokens: [{token_sha256: abc, name: on-call}]}\n"),
       Texts{"2:33: error: admin.tokens[0].token_sha256: isn't 64 digits of lower-case hex, the SHA-256 of the token"});
   EXPECT_EQ(
       beside("admin: {tokens: [{token_sha256: abc}]}\n"),
-      Texts{"2:18: error: admin.tokens[0]: needs a name, which the audit shows for what is done with that token"});
+      (Texts{
+          "2:18: error: admin.tokens[0]: needs a name, which the audit shows for what is done with that token",
+          "2:33: error: admin.tokens[0].token_sha256: isn't 64 digits of lower-case hex, the SHA-256 of the token"}));
+  EXPECT_EQ(beside("admin: {tokens: [{name: on-call}]}\n"),
+            Texts{"2:18: error: admin.tokens[0]: needs token_sha256; `edge-relay token new --admin NAME` prints one"});
   for (const char* intake : {"azure_storage_queue", "import"}) {
     EXPECT_EQ(
         beside("routes: [{match: {intake: " + std::string(intake) + "}, to: [cloud]}]\n"),
