@@ -98,7 +98,7 @@ class Writer {
   std::vector<Command*> failed_alone_;  // of the save under way
   std::string last_error_;
   bool more_housekeeping_ = true;  // at start, before anything is asked
-  bool slice_was_passed_ = false;  // by arrivals, in the last commit
+  bool slice_was_passed_ = true;   // by arrivals, in the last commit; what is due at start goes with the first
   MonotonicTime next_recovery_{};
   int written_back_at_ = 0;   // frames in the WAL when it was last written back; 0 since it has begun anew
   bool bulk_in_wal_ = false;  // since then
