@@ -1,7 +1,5 @@
 #include "journal/conditions.hpp"
 
-#include <algorithm>
-
 namespace relay {
 
 void ConditionBoard::set(const std::string& destination, DestinationCondition condition) {
@@ -20,15 +18,14 @@ void ConditionBoard::merge_into(SubmissionView& view) const {
     if (delivery.state != DeliveryState::queued) continue;
     const auto found = conditions_.find(delivery.destination);
     if (found == conditions_.end()) continue;
-    if (found->second.holding && (!delivery.next_attempt_at || *delivery.next_attempt_at < *found->second.held_until)) {
-      delivery.next_attempt_at = found->second.held_until;
+    const DestinationCondition& condition = found->second;
+    if (!condition.up) {
+      if (condition.circuit_error) delivery.last_error = condition.circuit_error;
+      if (condition.next_probe_at) delivery.next_attempt_at = condition.next_probe_at;
     }
-    if (found->second.up) continue;
-    if (found->second.circuit_error) delivery.last_error = found->second.circuit_error;
-    if (found->second.next_probe_at) {
-      // Nothing is probed in a hold window either.
-      const auto held_until = found->second.holding ? found->second.held_until : std::nullopt;
-      delivery.next_attempt_at = std::max(*found->second.next_probe_at, held_until.value_or(WallTime::min()));
+    // Nothing is tried in a hold window, and nothing probed.
+    if (condition.holding && (!delivery.next_attempt_at || *delivery.next_attempt_at < *condition.held_until)) {
+      delivery.next_attempt_at = condition.held_until;
     }
   }
 }
